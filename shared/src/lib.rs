@@ -1,0 +1,16 @@
+//! Model, bundle format, derivations and number formatting of perfcollect.
+//!
+//! Owns everything that the terminal, the page and CI must agree on. Must not do I/O, read a clock, start a thread or
+//! touch a DOM: bytes come in, values go out, on the host and on wasm32 alike (held by `shared/.clippy.toml`).
+
+pub mod bundle;
+pub mod derive;
+pub mod export;
+pub mod format;
+pub mod import;
+pub mod model;
+pub mod report;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod units;
+pub mod view_state;

@@ -1,0 +1,176 @@
+//! `manifest.json`: what a bundle is, and what its first screen needs.
+
+use super::{Environment, ProfileInfo, Warning};
+use crate::units::{Bytes, Nanos};
+use serde::{Deserialize, Serialize};
+
+/// Version of the bundle format that this code writes. Older ones are upgraded, newer ones refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The manifest of a bundle. Every time is in nanoseconds, every size in bytes; `null` means not measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the format, see [`FORMAT_VERSION`].
+    pub format: u32,
+    /// ULID.
+    pub id: String,
+    #[serde(default)]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub tool: Tool,
+    pub command: Vec<String>,
+    /// Working folder of the program.
+    pub cwd: String,
+    pub exit: Exit,
+    /// Start of the program, RFC 3339, UTC.
+    pub start: String,
+    /// From exec to the end of the direct child.
+    pub wall_ns: Option<Nanos>,
+    /// User and system time of the tree, from the kernel's exit records.
+    pub cpu_ns: Option<Nanos>,
+    pub user_ns: Option<Nanos>,
+    pub system_ns: Option<Nanos>,
+    #[serde(default)]
+    pub environment: Environment,
+    #[serde(default)]
+    pub git: Option<Git>,
+    #[serde(default)]
+    pub settings: Settings,
+    #[serde(default)]
+    pub overhead: Overhead,
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+    /// The recording did not end as planned (killed collector, full disk): what is here is right, but not all.
+    #[serde(default)]
+    pub partial: bool,
+    #[serde(default)]
+    pub summary: Summary,
+    #[serde(default)]
+    pub profiles: Vec<ProfileInfo>,
+    #[serde(default)]
+    pub members: Vec<Member>,
+}
+
+/// What wrote the bundle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+/// How the program ended; both `null` where that was not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Exit status, 0 to 255.
+    pub code: Option<i32>,
+    /// Signal that killed it.
+    pub signal: Option<i32>,
+}
+
+impl Exit {
+    /// The status that a shell would show: the code, or 128 and the signal's number.
+    #[must_use]
+    pub fn status(self) -> Option<i32> {
+        self.code.or(self.signal.map(|n| 128 + n))
+    }
+}
+
+/// State of the source tree that the program was started in, read before we wrote anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    pub commit: String,
+    #[serde(default)]
+    pub branch: Option<String>,
+    #[serde(default)]
+    pub dirty: Option<bool>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Asked rate of native stacks in Hz, `null` where off.
+    pub native_rate_hz: Option<f64>,
+    /// Asked rate of Python stacks in Hz, `null` where off.
+    pub python_rate_hz: Option<f64>,
+    /// Time between two resource samples.
+    pub resource_interval_ns: Option<Nanos>,
+}
+
+/// What recording itself cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Overhead {
+    /// CPU time of the collector while the program ran.
+    pub collector_cpu_ns: Option<Nanos>,
+    /// From the child's end to the finished bundle.
+    pub finish_ns: Option<Nanos>,
+    /// Largest resident set of the collector.
+    pub collector_rss_bytes: Option<Bytes>,
+    /// Resident size that the program inherited from us between fork and exec; its own peak is never reported below it.
+    pub child_rss_floor_bytes: Option<Bytes>,
+}
+
+/// What the first screen shows before any profile is decoded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// Largest sum of resident sizes over the tree at one moment.
+    pub rss_bytes_max: Option<Bytes>,
+    /// Largest resident size that one process reached (`ru_maxrss`), above the floor.
+    pub peak_process_rss_bytes: Option<Bytes>,
+    pub processes: u64,
+    pub threads_max: Option<u64>,
+    /// Resource samples.
+    pub resource_samples: u64,
+    /// Stack samples of the main profile.
+    pub samples: u64,
+    /// Functions with most self time, at most ten.
+    pub top: Vec<SummaryFunction>,
+}
+
+/// One row of the summary's table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SummaryFunction {
+    pub name: String,
+    pub file: String,
+    pub line: u32,
+    pub self_ns: Nanos,
+    pub total_ns: Nanos,
+    /// Of all CPU time in the profile, 0 to 1.
+    pub self_share: f64,
+    pub total_share: f64,
+    pub self_samples: u64,
+}
+
+/// What a member of the zip is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberKind {
+    Profile,
+    Order,
+    Timeline,
+    Benchmarks,
+    Caches,
+    Keys,
+    Spans,
+    Notes,
+    Source,
+    Log,
+    /// A kind of a newer version; kept, not shown.
+    #[serde(other)]
+    Other,
+}
+
+/// One member of the zip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub path: String,
+    pub kind: MemberKind,
+    /// Size of the member as it comes out of the zip.
+    pub bytes: Bytes,
+    /// SHA-256 of the same bytes in lower-case hex; `null` for members that readers may change (notes).
+    #[serde(default)]
+    pub sha256: Option<String>,
+}

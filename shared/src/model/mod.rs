@@ -1,0 +1,62 @@
+//! What a bundle holds, as typed tables. One table per file; `builder` is the only door to a [`Profile`].
+
+mod builder;
+mod classify;
+mod environment;
+mod frame;
+mod function;
+mod ids;
+mod manifest;
+mod module;
+mod profile;
+mod sample;
+mod stack;
+mod strings;
+mod thread;
+mod timeline;
+mod warning;
+
+pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
+pub use classify::{JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, PYTHON_MODULE, UNKNOWN_FUNCTION, classify};
+pub use environment::{Environment, Pressure};
+pub use frame::{Frame, FrameTable};
+pub use function::{Function, FunctionKind, FunctionTable, Language};
+pub use ids::{FrameId, FunctionId, ModuleId, StackId, StringId, ThreadId};
+pub use manifest::{
+    Exit, FORMAT_VERSION, Git, Manifest, Member, MemberKind, Overhead, Settings, Summary, SummaryFunction, Tool,
+};
+pub use module::{Module, ModuleTable};
+pub use profile::{Profile, ProfileInfo, WeightKind};
+pub use sample::SampleTable;
+pub use stack::StackTable;
+pub use strings::StringTable;
+pub use thread::{Thread, ThreadTable};
+pub use timeline::{Process, ResourceSample, Timeline, TimelineLine};
+pub use warning::Warning;
+
+use std::sync::Arc;
+
+/// A recording as it was read or is about to be written.
+///
+/// Profiles are shared by pointer: views keep them without a copy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bundle {
+    pub manifest: Manifest,
+    pub profiles: Vec<Arc<Profile>>,
+    pub timeline: Arc<Timeline>,
+    /// What reading this copy met (damaged or unknown members); not part of the file.
+    pub reading: Vec<Warning>,
+}
+
+impl Bundle {
+    /// The profile that the page opens first: the one of CPU time, else the first.
+    #[must_use]
+    pub fn main_profile(&self) -> Option<&Arc<Profile>> {
+        self.profiles.iter().find(|p| p.info.name == "cpu").or_else(|| self.profiles.first())
+    }
+
+    /// Warnings of the recording and of this reading, in that order.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.manifest.warnings.iter().chain(&self.reading)
+    }
+}

@@ -1,0 +1,94 @@
+//! A profile: tables and what is known of how they came about.
+
+use super::{FrameId, Function, FunctionId, Language, SampleTable, StackTable, StringId, StringTable};
+use super::{FrameTable, FunctionTable, ModuleTable, ThreadTable};
+use serde::{Deserialize, Serialize};
+
+/// What a sample's weight measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightKind {
+    /// Nanoseconds on a processor.
+    #[default]
+    Cpu,
+    /// Nanoseconds of wall-clock time.
+    Wall,
+}
+
+/// How a profile was recorded and how good it is. Stored as the manifest's entry of the profile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProfileInfo {
+    /// File stem of its members: `cpu` for `profiles/cpu.pb.gz`.
+    pub name: String,
+    #[serde(default)]
+    pub weight: WeightKind,
+    /// Raw samples.
+    pub samples: u64,
+    /// Samples that the kernel or a sampler dropped; `null` where the source cannot tell.
+    pub lost: Option<u64>,
+    /// Asked sampling rate in Hz of native stacks (or of the only sampler), `null` where there was none.
+    pub rate_hz: Option<f64>,
+    /// Asked sampling rate in Hz of Python stacks.
+    #[serde(default)]
+    pub python_rate_hz: Option<f64>,
+    /// Stacks that unwinding gave up on.
+    #[serde(default)]
+    pub unwind_failures: u64,
+    /// Stacks cut at the depth or dump-size limit.
+    #[serde(default)]
+    pub truncated_stacks: u64,
+    /// Native samples whose leaf got no symbol name.
+    #[serde(default)]
+    pub unsymbolicated: u64,
+}
+
+/// Tables of one profile. Made by `ProfileBuilder` only, which holds the invariants of each table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    pub info: ProfileInfo,
+    pub strings: StringTable,
+    pub modules: ModuleTable,
+    pub functions: FunctionTable,
+    pub frames: FrameTable,
+    pub stacks: StackTable,
+    pub threads: ThreadTable,
+    pub samples: SampleTable,
+}
+
+impl Profile {
+    #[must_use]
+    pub fn string(&self, id: StringId) -> &str {
+        self.strings.get(id)
+    }
+
+    #[must_use]
+    pub fn function(&self, id: FunctionId) -> &Function {
+        self.functions.get(id)
+    }
+
+    #[must_use]
+    pub fn function_name(&self, id: FunctionId) -> &str {
+        self.string(self.function(id).name)
+    }
+
+    #[must_use]
+    pub fn function_file(&self, id: FunctionId) -> &str {
+        self.string(self.function(id).file)
+    }
+
+    /// Path of the module that a function came from.
+    #[must_use]
+    pub fn function_module(&self, id: FunctionId) -> &str {
+        self.string(self.modules.get(self.function(id).module).path)
+    }
+
+    #[must_use]
+    pub fn frame_function(&self, id: FrameId) -> FunctionId {
+        self.frames.get(id).function
+    }
+
+    #[must_use]
+    pub fn language(&self, id: FunctionId) -> Language {
+        self.function(id).language
+    }
+}
