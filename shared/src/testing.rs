@@ -51,5 +51,5 @@ pub fn folded(profile: &Profile) -> String {
             None => lines.push((stack, count)),
         }
     }
-    lines.iter().map(|(stack, count)| format!("{stack} {count}\n")).collect()
+    lines.iter().fold(String::new(), |text, (stack, count)| text + stack + &format!(" {count}\n"))
 }
