@@ -1,4 +1,5 @@
 //! Checks of the tree itself: sizes, directions, headers, registrations. A rule that no machine holds is forgotten.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
