@@ -2,4 +2,11 @@
 //!
 //! The analysis lives in `perfcollect_shared`; this crate feeds it and prints what it says.
 
+pub mod cli;
+pub mod command;
+pub mod exit_code;
+pub mod launch;
+pub mod resource;
 pub mod spool;
+pub mod terminal;
+pub mod tree;

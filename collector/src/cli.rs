@@ -1,0 +1,204 @@
+//! The command line as it is typed: clap's types live here and nowhere else.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Records where a program's time and memory go, into one file that opens in any browser.
+#[derive(Debug, Parser)]
+#[command(name = "perfcollect", version, about, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One variant a command; its file is `command/<name>.rs`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Record a program
+    Run(RunArgs),
+}
+
+/// `run`.
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are independent of each other")]
+#[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "perfcollect run [OPTIONS] -- COMMAND [ARGS]...",
+    after_help = "Exit code: the program's own, or 128 and the number of the signal that killed it; 127 not found, \
+                  126 not executable, 125 perfcollect failed before it started, 2 usage."
+)]
+pub struct RunArgs {
+    /// Write the bundle to this file instead of the folder .perfcollect
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Stacks a second, native and Python [default: 499 native, 100 Python]
+    #[arg(long, value_name = "HZ", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Name this recording, so that other commands find it by the name
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// Attach a tag; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Leave out native stacks
+    #[arg(long)]
+    pub no_native: bool,
+    /// Leave out Python stacks
+    #[arg(long)]
+    pub no_python: bool,
+    /// Print no summary
+    #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Exit with 125 if the recording could not be written in full
+    #[arg(long)]
+    pub strict: bool,
+    /// Show the recording in the browser when the program has ended, until Ctrl-C
+    #[arg(long)]
+    pub open: bool,
+    /// Port for --open [default: 7070]
+    #[arg(long, value_name = "PORT", requires = "open")]
+    pub port: Option<u16>,
+    /// Profile perfcollect itself and write a pprof file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub self_profile: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND",
+          value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+/// `report`.
+#[derive(Args, Clone, Debug)]
+pub struct ReportArgs {
+    /// last, last-1, a number, a label or a path
+    #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub bundle: String,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// `list`.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `recover`.
+#[derive(Args, Clone, Debug)]
+pub struct RecoverArgs {
+    /// Spool folder of a recording that was cut short, or a damaged bundle [default: all spools of .perfcollect]
+    #[arg(value_name = "SPOOL|BUNDLE", value_hint = ValueHint::AnyPath)]
+    pub path: Option<PathBuf>,
+    /// Write the bundle to this file
+    #[arg(short, long, value_name = "FILE", requires = "path", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// last, last-1, a number, a label, a path, or a folder of bundles [default: the folder .perfcollect]
+    #[arg(value_name = "BUNDLE|FOLDER", value_hint = ValueHint::AnyPath)]
+    pub bundle: Option<String>,
+    /// Port on 127.0.0.1 [default: 7070, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Open a browser
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// `export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// last, last-1, a number, a label or a path
+    #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub bundle: String,
+    /// Form of the export
+    #[arg(long, value_enum, default_value_t = ExportForm::Html)]
+    pub to: ExportForm,
+    /// Write to this file [default: the bundle's name with the form's ending]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// `import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// An exported report
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Write the bundle to this file instead of the folder .perfcollect
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// `completions`.
+#[derive(Args, Clone, Debug)]
+pub struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// One page that opens from a file, with the bundle in it
+    Html,
+}
+
+/// Between 1 and 10,000 a second.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hz) if (1.0..=10_000.0).contains(&hz) => Ok(hz),
+        _ => Err("a rate is a number from 1 to 10000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_program_is_its_own() {
+        let cli = Cli::try_parse_from(["perfcollect", "run", "--quiet", "ls", "--label", "-q"]).unwrap();
+        #[expect(clippy::infallible_destructuring_match, reason = "the other commands join here")]
+        let args = match cli.command {
+            Command::Run(args) => args,
+        };
+        assert_eq!(args.command, ["ls", "--label", "-q"]);
+        assert!(args.quiet && args.label.is_none());
+    }
+
+    #[test]
+    fn a_rate_is_a_sane_number() {
+        for bad in ["0", "-1", "nan", "inf", "x", "10001"] {
+            assert!(Cli::try_parse_from(["perfcollect", "run", "--rate", bad, "ls"]).is_err(), "{bad}");
+        }
+    }
+}

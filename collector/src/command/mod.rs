@@ -1,0 +1,17 @@
+//! One file a command: from typed arguments to an exit code.
+
+pub mod run;
+
+use crate::cli::Command;
+use crate::exit_code::ExitCode;
+use crate::terminal::Terminal;
+
+/// Runs one command.
+///
+/// # Errors
+/// When the command fails; it is told once, by the caller, and the exit code is 1.
+pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => run::run(&args, terminal),
+    }
+}

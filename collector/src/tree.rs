@@ -1,0 +1,241 @@
+//! Which processes belong to the recorded program: one list for all samplers.
+//!
+//! Fed by perf's fork, exec and exit records where there are any, and by scans of /proc. A process belongs to the tree
+//! from its first sight on, whatever happens to its parents. Must not sample or write.
+
+use crate::launch::Clock;
+use perfcollect_shared::units::Nanos;
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A process; the start time tells it from a later one of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessRef {
+    pub pid: u32,
+    /// Since boot in clock ticks, `/proc/PID/stat` field 22; 0 where the process was gone before that could be read.
+    pub start_ticks: u64,
+}
+
+/// What happened to a process of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeEvent {
+    Started {
+        process: ProcessRef,
+        parent: u32,
+        at: Nanos,
+    },
+    /// Another program in the same process.
+    Exec {
+        process: ProcessRef,
+        at: Nanos,
+    },
+    Ended {
+        process: ProcessRef,
+        at: Nanos,
+    },
+}
+
+/// The processes of the recorded program.
+#[derive(Debug)]
+pub struct ProcessTree {
+    root: u32,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    live: BTreeMap<u32, Member>,
+    /// All processes ever seen.
+    seen: u64,
+    subscribers: Vec<Sender<TreeEvent>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    process: ProcessRef,
+    parent: u32,
+    since: Nanos,
+}
+
+impl ProcessTree {
+    /// A tree with the forked child in it.
+    #[must_use]
+    pub fn new(root: u32, clock: Clock) -> Arc<Self> {
+        let tree = Self { root, clock, state: Mutex::default() };
+        tree.note_fork(0, root, Nanos::ZERO);
+        Arc::new(tree)
+    }
+
+    /// The direct child.
+    #[must_use]
+    pub fn root(&self) -> u32 {
+        self.root
+    }
+
+    /// Processes that live as far as is known, in order of their numbers.
+    #[must_use]
+    pub fn live(&self) -> Vec<ProcessRef> {
+        self.lock().live.values().map(|member| member.process).collect()
+    }
+
+    #[must_use]
+    pub fn contains(&self, pid: u32) -> bool {
+        self.lock().live.contains_key(&pid)
+    }
+
+    /// How many processes there have been.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.lock().seen
+    }
+
+    /// Events from now on; the processes that live now come first, as started.
+    #[must_use]
+    pub fn subscribe(&self) -> Receiver<TreeEvent> {
+        let (sender, receiver) = channel();
+        let mut state = self.lock();
+        for &Member { process, parent, since } in state.live.values() {
+            // The receiver is in our hands.
+            sender.send(TreeEvent::Started { process, parent, at: since }).ok();
+        }
+        state.subscribers.push(sender);
+        receiver
+    }
+
+    /// A process of the tree forked; known children are left alone. `at` is since the start of the recording.
+    pub fn note_fork(&self, parent: u32, child: u32, at: Nanos) {
+        let start_ticks = start_ticks(child).unwrap_or(0);
+        let process = ProcessRef { pid: child, start_ticks };
+        let mut state = self.lock();
+        if let Some(known) = state.live.get(&child).map(|member| member.process) {
+            if known.start_ticks == start_ticks || start_ticks == 0 {
+                return;
+            }
+            if known.start_ticks == 0 {
+                state.live.insert(child, Member { process, parent, since: at });
+                return;
+            }
+            state.live.remove(&child);
+            state.tell(TreeEvent::Ended { process: known, at });
+        }
+        state.live.insert(child, Member { process, parent, since: at });
+        state.seen += 1;
+        state.tell(TreeEvent::Started { process, parent, at });
+    }
+
+    /// A process of the tree runs another program now.
+    pub fn note_exec(&self, pid: u32, at: Nanos) {
+        let mut state = self.lock();
+        if let Some(process) = state.live.get(&pid).map(|member| member.process) {
+            state.tell(TreeEvent::Exec { process, at });
+        }
+    }
+
+    /// A process ended (not only one of its threads).
+    pub fn note_exit(&self, pid: u32, at: Nanos) {
+        let mut state = self.lock();
+        if let Some(member) = state.live.remove(&pid) {
+            state.tell(TreeEvent::Ended { process: member.process, at });
+        }
+    }
+
+    /// Looks through /proc for children that no event told of, and for processes that are gone.
+    pub fn scan(&self) {
+        let mut queue = Vec::new();
+        for process in self.live() {
+            if alive(process) { queue.push(process.pid) } else { self.note_exit(process.pid, self.clock.now()) }
+        }
+        while let Some(parent) = queue.pop() {
+            for child in children(parent) {
+                if !self.contains(child) {
+                    self.note_fork(parent, child, self.clock.now());
+                    queue.push(child);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn tell(&mut self, event: TreeEvent) {
+        self.subscribers.retain(|subscriber| subscriber.send(event).is_ok());
+    }
+}
+
+/// Whether the process is still there and neither a zombie nor another one of the same number.
+fn alive(process: ProcessRef) -> bool {
+    let Some(stat) = read_stat(process.pid) else { return false };
+    let dead = stat.state == 'Z' || stat.state == 'X';
+    !dead && (process.start_ticks == 0 || process.start_ticks == stat.start_ticks)
+}
+
+fn start_ticks(pid: u32) -> Option<u64> {
+    read_stat(pid).map(|stat| stat.start_ticks)
+}
+
+struct Stat {
+    state: char,
+    start_ticks: u64,
+}
+
+fn read_stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, brackets and spaces too: the last bracket ends it. What follows counts from field 3.
+    let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let start_ticks = fields.nth(18)?.parse().ok()?;
+    Some(Stat { state, start_ticks })
+}
+
+/// Children of all threads of a process, as the kernel lists them.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        if let Ok(list) = fs::read_to_string(task.path().join("children")) {
+            found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{self, Command, Stdio};
+
+    #[test]
+    fn a_scan_finds_children_and_their_end() {
+        let tree = ProcessTree::new(process::id(), Clock::new());
+        let events = tree.subscribe();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        tree.scan();
+        assert!(tree.contains(child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        tree.scan();
+        assert!(!tree.contains(child.id()));
+        let seen: Vec<_> = events.try_iter().collect();
+        let pid = child.id();
+        assert!(seen.iter().any(|e| matches!(e, TreeEvent::Started { process, .. } if process.pid == pid)), "{seen:?}");
+        assert!(seen.iter().any(|e| matches!(e, TreeEvent::Ended { process, .. } if process.pid == pid)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_number_used_again_is_another_process() {
+        let tree = ProcessTree::new(process::id(), Clock::new());
+        tree.note_fork(process::id(), u32::MAX, Nanos(5));
+        tree.note_exit(u32::MAX, Nanos(6));
+        tree.note_fork(process::id(), u32::MAX, Nanos(7));
+        assert_eq!(tree.seen(), 3);
+        assert!(tree.contains(u32::MAX));
+    }
+}
