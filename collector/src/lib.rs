@@ -7,6 +7,8 @@ pub mod command;
 pub mod exit_code;
 pub mod launch;
 pub mod resource;
+pub mod sample;
 pub mod spool;
+pub mod symbolize;
 pub mod terminal;
 pub mod tree;

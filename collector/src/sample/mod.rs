@@ -1,0 +1,5 @@
+//! Samplers: each writes the stacks it sees into its own file of the spool.
+//!
+//! A sampler owns a thread and nothing of the program that is recorded. Must not look up symbols or build profiles.
+
+pub mod perf;
