@@ -1,0 +1,63 @@
+//! The report for a pull request or a bug tracker.
+
+use super::text::{ending, facts, figures, sampling};
+use super::{Report, ReportFunction};
+use crate::format::{count, duration, place, program, share};
+
+/// Functions listed.
+const FUNCTIONS: usize = 15;
+
+/// The report as GitHub-flavoured markdown.
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let mut lines = vec![
+        format!("### {}", escape(&program(&report.run.command))),
+        String::new(),
+        format!("It {}; {}.", figures(report), ending(report)),
+        sampling(report),
+        String::new(),
+    ];
+    if report.functions.is_empty() {
+        lines.push("No functions: no stack was sampled.".into());
+    } else {
+        lines.push("| self | total | self time | samples | function | where |".into());
+        lines.push("|---:|---:|---:|---:|---|---|".into());
+        lines.extend(report.functions.iter().take(FUNCTIONS).map(row));
+    }
+    if !report.warnings.is_empty() {
+        lines.extend([String::new(), "**Warnings**".into(), String::new()]);
+        lines.extend(report.warnings.iter().map(|warning| format!("- {}", escape(&warning.message))));
+    }
+    lines.extend(["", "<details><summary>What ran</summary>", "", "| | |", "|---|---|"].map(str::to_owned));
+    lines.extend(facts(report).iter().map(|(name, value)| format!("| {name} | {} |", escape(value))));
+    lines.extend(["", "</details>"].map(str::to_owned));
+    lines.join("\n") + "\n"
+}
+
+fn row(function: &ReportFunction) -> String {
+    format!(
+        "| {} | {} | {} | {} | {} | {} |",
+        share(function.self_share),
+        share(function.total_share),
+        duration(function.self_ns),
+        count(function.self_samples),
+        escape(&function.name),
+        escape(&place(&function.file, function.line))
+    )
+}
+
+/// Text that markdown shows as it is.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => out.extend(['\\', c]),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,18 @@
+//! A bundle in words and figures: what `report`, the end of `run` and other programs read.
+//!
+//! The JSON form is a promise, described in `docs/report-schema.md` and held by a test. Must not decide anything that
+//! the derivations do not: it names and arranges their results.
+
+mod json;
+mod markdown;
+mod summary_lines;
+mod text;
+mod warning;
+
+pub use json::{
+    Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report,
+};
+pub use markdown::markdown;
+pub use summary_lines::summary_lines;
+pub use text::text;
+pub use warning::warning_text;

@@ -1,0 +1,127 @@
+//! The report for a terminal.
+
+use super::{Report, ReportFunction};
+use crate::format::{
+    NOT_MEASURED, bytes, command_line, count, date, duration, place, plural, program, share, shorten_name, significant,
+};
+use crate::units::Nanos;
+
+/// Functions listed; the page has the rest.
+const FUNCTIONS: usize = 20;
+
+/// The report as people's text, some 30 lines.
+#[must_use]
+pub fn text(report: &Report) -> String {
+    let mut lines = vec![
+        format!("{} {}; {}", program(&report.run.command), figures(report), ending(report)),
+        sampling(report),
+        String::new(),
+    ];
+    lines.extend(facts(report).iter().map(|(name, value)| format!("{name:<10} {value}")));
+    lines.push(String::new());
+    if report.functions.is_empty() {
+        lines.push("No functions: no stack was sampled. `perfcollect doctor` says what can be recorded here.".into());
+    } else {
+        lines.push(format!("{:>8} {:>8} {:>9} {:>9}  function", "self", "total", "self time", "samples"));
+        lines.extend(report.functions.iter().take(FUNCTIONS).map(function_row));
+        if report.functions.len() > FUNCTIONS {
+            let more = (report.functions.len() - FUNCTIONS) as u64;
+            lines.push(format!("{} more; `--format json` has them all", plural(more, "function")));
+        }
+    }
+    if !report.warnings.is_empty() {
+        lines.extend([String::new(), "warnings".into()]);
+        lines.extend(report.warnings.iter().map(|warning| format!("  {}", warning.message)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn function_row(function: &ReportFunction) -> String {
+    let row = format!(
+        "{:>8} {:>8} {:>9} {:>9}  {}  {}",
+        share(function.self_share),
+        share(function.total_share),
+        duration(function.self_ns),
+        count(function.self_samples),
+        shorten_name(&function.name, 70),
+        place(&function.file, function.line)
+    );
+    row.trim_end().to_owned()
+}
+
+/// `spent 12.4 s, 9.83 s of it computing; peak memory 202 MiB in 3 processes`.
+pub(super) fn figures(report: &Report) -> String {
+    let run = &report.run;
+    let time = match (run.wall_ns, run.cpu_ns) {
+        (Some(wall), Some(cpu)) if cpu > wall => {
+            let cores = significant(cpu.share_of(wall));
+            format!("spent {}, {} of CPU time on {cores} cores", duration(wall), duration(cpu))
+        }
+        (Some(wall), Some(cpu)) => format!("spent {}, {} of it computing", duration(wall), duration(cpu)),
+        (Some(wall), None) => format!("spent {}, CPU time not measured", duration(wall)),
+        (None, Some(cpu)) => format!("computed for {}, its wall time was not measured", duration(cpu)),
+        (None, None) => "ran for a time that was not measured".into(),
+    };
+    let resources = &report.resources;
+    let memory = match resources.rss_bytes_max.or(resources.peak_process_rss_bytes) {
+        Some(peak) => format!("peak memory {}", bytes(peak)),
+        None => "memory not measured".into(),
+    };
+    match resources.processes {
+        0 | 1 => format!("{time}; {memory}"),
+        n => format!("{time}; {memory} in {}", plural(n, "process")),
+    }
+}
+
+/// `exit 0`, `killed by signal 15`, `end not seen`.
+pub(super) fn ending(report: &Report) -> String {
+    match (report.run.signal, report.run.exit_code) {
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, Some(code)) => format!("exit {code}"),
+        (None, None) => "end not seen".into(),
+    }
+}
+
+/// `1,240 samples at 499 Hz (native) and 100 Hz (Python), 0 lost; top functions by self time:`.
+pub(super) fn sampling(report: &Report) -> String {
+    let Some(profile) = report.profiles.iter().find(|p| p.name == "cpu").or(report.profiles.first()) else {
+        return "no stacks were sampled: `perfcollect doctor` says why".into();
+    };
+    let rates: Vec<String> = [(profile.rate_hz, "native"), (profile.python_rate_hz, "Python")]
+        .into_iter()
+        .filter_map(|(rate, what)| Some(format!("{} Hz ({what})", significant(rate?))))
+        .collect();
+    let at = if rates.is_empty() { String::new() } else { format!(" at {}", rates.join(" and ")) };
+    let lost = profile.lost.map_or_else(|| "lost ones not counted".into(), |lost| format!("{} lost", count(lost)));
+    let lead = if report.functions.is_empty() { "" } else { "; top functions by self time:" };
+    format!("{}{at}, {lost}{lead}", plural(profile.samples, "sample"))
+}
+
+/// Name and value of what ran where.
+pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let run = &report.run;
+    let resources = &report.resources;
+    let time = |value: Option<Nanos>| value.map_or_else(|| NOT_MEASURED.into(), duration);
+    let mut facts = vec![
+        ("command", command_line(&run.command)),
+        ("folder", run.cwd.clone()),
+        ("started", date(&run.start)),
+        ("wall time", time(run.wall_ns)),
+        ("CPU time", format!("{} (user {}, system {})", time(run.cpu_ns), time(run.user_ns), time(run.system_ns))),
+        ("memory", {
+            let size = |value: Option<crate::units::Bytes>| value.map_or_else(|| NOT_MEASURED.into(), bytes);
+            format!(
+                "{} tree, {} largest process",
+                size(resources.rss_bytes_max),
+                size(resources.peak_process_rss_bytes)
+            )
+        }),
+    ];
+    if let Some(git) = &run.git {
+        let commit: String = git.commit.chars().take(10).collect();
+        let branch = git.branch.as_ref().map_or_else(String::new, |branch| format!("{branch}@"));
+        let dirty = if git.dirty == Some(true) { ", uncommitted changes" } else { "" };
+        facts.push(("commit", format!("{branch}{commit}{dirty}")));
+    }
+    facts
+}
