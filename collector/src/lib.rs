@@ -4,8 +4,11 @@
 
 pub mod cli;
 pub mod command;
+pub mod environment;
 pub mod exit_code;
+pub mod git;
 pub mod launch;
+pub mod pack;
 pub mod resource;
 pub mod sample;
 pub mod spool;
