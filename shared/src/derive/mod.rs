@@ -1,4 +1,14 @@
-//! Pure functions from tables to what views, reports and CI show.
+//! What views and reports need, derived from a profile by pure functions on columns.
+//!
+//! `selection` restricts and transforms, `call_tree` adds up, `flame_layout` places, `search` finds. Nothing here recurses
+//! on the depth of a stack, formats a number or knows of a screen.
 
+pub mod call_tree;
+pub mod flame_layout;
+pub mod function_tree;
+pub mod package;
+pub mod search;
+pub mod selection;
 pub mod summary;
 pub mod top_table;
+pub mod transform;

@@ -1,0 +1,75 @@
+//! To which package a function belongs: for colours, search and keys.
+
+use crate::model::{FunctionId, JIT_MODULE, Language, PYTHON_MODULE, Profile};
+
+/// Last part of a path.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Where people look for a function: base name of the source file for Python and JIT code, of the module otherwise.
+#[must_use]
+pub fn place(profile: &Profile, id: FunctionId) -> &str {
+    let module = profile.function_module(id);
+    if module == PYTHON_MODULE || module.is_empty() { base_name(profile.function_file(id)) } else { base_name(module) }
+}
+
+/// Name of the package: `numpy` for site-packages, `json` for the standard library, the crate for Rust, the shared
+/// object without its version for C, the source file for the user's own Python.
+#[must_use]
+pub fn package(profile: &Profile, id: FunctionId) -> &str {
+    let (module, file) = (profile.function_module(id), profile.function_file(id));
+    if module == PYTHON_MODULE {
+        return python_package(file);
+    }
+    if module == JIT_MODULE {
+        return script_package(profile.function_name(id));
+    }
+    if profile.language(id) == Language::Rust
+        && let Some(name) = rust_crate(profile.function_name(id))
+    {
+        return name;
+    }
+    let base = base_name(if module.is_empty() { file } else { module });
+    base.split_once(".so").map_or(base, |(stem, _)| stem)
+}
+
+fn python_package(file: &str) -> &str {
+    for folder in ["/site-packages/", "/dist-packages/"] {
+        if let Some((_, inside)) = file.rsplit_once(folder) {
+            return first_part(inside);
+        }
+    }
+    for folder in ["/lib/python", "/lib64/python"] {
+        if let Some((_, version)) = file.rsplit_once(folder)
+            && let Some((_, inside)) = version.split_once('/')
+        {
+            return first_part(inside);
+        }
+    }
+    base_name(file)
+}
+
+/// `json` of `json/decoder.py`, `csv` of `csv.py`.
+fn first_part(path: &str) -> &str {
+    let first = path.split('/').next().unwrap_or(path);
+    first.strip_suffix(".py").unwrap_or(first)
+}
+
+/// `left-pad` of `JS:*pad /app/node_modules/left-pad/index.js:3:5`, else the script's base name.
+fn script_package(name: &str) -> &str {
+    if let Some((_, inside)) = name.rsplit_once("/node_modules/") {
+        return first_part(inside);
+    }
+    let path = name.rsplit_once(' ').map_or("", |(_, path)| path);
+    base_name(path).split(':').next().unwrap_or("")
+}
+
+/// `serde_json` of `<serde_json::de::Deserializer<R> as serde::Deserializer>::deserialize`.
+fn rust_crate(name: &str) -> Option<&str> {
+    let inner = name.trim_start_matches(['<', '&', '*', '(', '[']);
+    let inner = ["mut ", "const ", "dyn "].iter().find_map(|word| inner.strip_prefix(word)).unwrap_or(inner);
+    let (head, _) = inner.split_once("::")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!head.is_empty() && head.chars().all(plain)).then_some(head)
+}

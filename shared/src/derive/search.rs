@@ -1,0 +1,117 @@
+//! Finds functions by a reader's words and says how much time they stand for.
+
+use super::function_tree::ROOT;
+use super::package::{package, place};
+use super::selection::Selected;
+use crate::model::{FrameId, FunctionId, Profile, StackId};
+use crate::units::Nanos;
+
+/// A search over one profile, resolved to its functions.
+///
+/// The text is looked for, whatever its case, in names, files, modules and packages; `orders.py:42` finds the functions
+/// that start at or were seen at that line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matcher {
+    functions: Vec<bool>,
+    /// With a line: the frames at it. A function then matches in the stacks that have such a frame only.
+    frames: Option<Vec<bool>>,
+}
+
+impl Matcher {
+    /// A matcher for what was typed; `None` for nothing but blanks.
+    #[must_use]
+    pub fn new(profile: &Profile, text: &str) -> Option<Self> {
+        let wanted = text.trim().to_lowercase();
+        if wanted.is_empty() {
+            return None;
+        }
+        match place_and_line(&wanted) {
+            Some((file, line)) => {
+                Some(Self::at_line(profile, file, line).unwrap_or_else(|| Self::named(profile, &wanted)))
+            }
+            None => Some(Self::named(profile, &wanted)),
+        }
+    }
+
+    fn named(profile: &Profile, wanted: &str) -> Self {
+        let has = |text: &str| text.to_lowercase().contains(wanted);
+        let functions = ids(profile).map(|id| {
+            let base = profile.function_file(id).rsplit('/').next().unwrap_or("");
+            has(profile.function_name(id)) || has(base) || has(place(profile, id)) || has(package(profile, id))
+        });
+        Self { functions: functions.collect(), frames: None }
+    }
+
+    /// `None` where no function is in such a file, so that `std::map:1` can still be a name.
+    fn at_line(profile: &Profile, file: &str, line: u32) -> Option<Self> {
+        let in_file: Vec<bool> =
+            ids(profile).map(|id| ends_with_path(&profile.function_file(id).to_lowercase(), file)).collect();
+        if !in_file.contains(&true) {
+            return None;
+        }
+        let mut functions: Vec<bool> = ids(profile).map(|_| false).collect();
+        let frames: Vec<bool> = (0..profile.frames.rows.len())
+            .map(|index| {
+                let frame = profile.frames.get(FrameId::from_index(index));
+                let start = profile.function(frame.function).start_line;
+                let found = in_file[frame.function.index()] && (frame.line == line || start == line);
+                functions[frame.function.index()] |= found;
+                found
+            })
+            .collect();
+        Some(Self { functions, frames: Some(frames) })
+    }
+
+    /// Whether a function is found.
+    #[must_use]
+    pub fn matches(&self, function: FunctionId) -> bool {
+        self.functions.get(function.index()).copied().unwrap_or(false)
+    }
+
+    /// Number of functions found.
+    #[must_use]
+    pub fn functions(&self) -> usize {
+        self.functions.iter().filter(|found| **found).count()
+    }
+
+    /// Weight and raw samples of the chosen samples with a matching frame, each counted once.
+    #[must_use]
+    pub fn matched(&self, profile: &Profile, selected: &Selected) -> (Nanos, u64) {
+        let mut found = vec![false; selected.tree.len()];
+        for (node, parent, function) in selected.tree.nodes() {
+            found[node as usize] = found[parent as usize] || self.matches(function);
+        }
+        debug_assert!(!found[ROOT as usize]);
+        let stacks = self.frames.as_ref().map(|frames| stacks_with(profile, frames));
+        let at_line = |row: u32| stacks.as_ref().is_none_or(|s| s[profile.samples.stack[row as usize].index()]);
+        let rows = selected.samples(profile).zip(&selected.row);
+        rows.filter(|((node, ..), row)| found[*node as usize] && at_line(**row))
+            .fold((Nanos::ZERO, 0), |sum, ((_, weight, count), _)| (sum.0 + weight, sum.1 + count))
+    }
+}
+
+fn ids(profile: &Profile) -> impl Iterator<Item = FunctionId> {
+    (0..profile.functions.len()).map(FunctionId::from_index)
+}
+
+/// For each stack whether it has one of the frames.
+fn stacks_with(profile: &Profile, frames: &[bool]) -> Vec<bool> {
+    let stacks = &profile.stacks;
+    let mut with = vec![false; stacks.len()];
+    for index in 0..stacks.len() {
+        let id = StackId::from_index(index);
+        with[index] = frames[stacks.frame(id).index()] || stacks.prefix(id).is_some_and(|prefix| with[prefix.index()]);
+    }
+    with
+}
+
+/// `("orders.py", 42)` of `orders.py:42`.
+fn place_and_line(text: &str) -> Option<(&str, u32)> {
+    let (file, line) = text.rsplit_once(':')?;
+    let line = line.parse().ok()?;
+    (!file.is_empty() && !file.ends_with(':')).then_some((file, line))
+}
+
+fn ends_with_path(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}

@@ -1,0 +1,169 @@
+//! Changes that a reader makes to the stacks: what is focused on, hidden, merged or collapsed.
+
+use super::function_tree::{FunctionTree, NO_NODE, ROOT, TreeBuilder};
+use super::package::place;
+use crate::model::{FunctionId, FunctionKind, Profile};
+use serde::{Deserialize, Serialize};
+
+/// Names a function across bundles: `name`, `name@place` or `name@place:line`.
+///
+/// The place is the base name of the source file for Python, of the module otherwise. A key matches every function that
+/// fits it; keys made by [`FunctionKey::of`] are as short as the profile allows without naming two.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FunctionKey(pub String);
+
+impl FunctionKey {
+    /// The shortest key that names this function and no other of the profile, as far as names and lines tell them apart.
+    #[must_use]
+    pub fn of(profile: &Profile, id: FunctionId) -> Self {
+        let name = profile.function_name(id);
+        let function = profile.function(id);
+        let twins = |same: &dyn Fn(FunctionId) -> bool| {
+            let ids = (0..profile.functions.len()).map(FunctionId::from_index);
+            ids.filter(|&other| profile.function_name(other) == name && same(other)).take(2).count() > 1
+        };
+        let here = place(profile, id);
+        if here.is_empty() || !twins(&|_| true) {
+            Self(name.to_owned())
+        } else if twins(&|other| place(profile, other) == here) {
+            Self(format!("{name}@{here}:{}", function.start_line))
+        } else {
+            Self(format!("{name}@{here}"))
+        }
+    }
+
+    /// Whether this key names the function.
+    #[must_use]
+    pub fn matches(&self, profile: &Profile, id: FunctionId) -> bool {
+        let Some(rest) = self.0.strip_prefix(profile.function_name(id)) else { return false };
+        if rest.is_empty() {
+            return true;
+        }
+        let Some(rest) = rest.strip_prefix('@').and_then(|rest| rest.strip_prefix(place(profile, id))) else {
+            return false;
+        };
+        rest.is_empty()
+            || rest.strip_prefix(':').is_some_and(|line| line.parse() == Ok(profile.function(id).start_line))
+    }
+
+    /// The function's name without its place, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('@').filter(|(name, _)| !name.is_empty()).map_or(&self.0, |(name, _)| name)
+    }
+
+    /// For each function of the profile whether the key names it.
+    #[must_use]
+    pub fn flags(&self, profile: &Profile) -> Vec<bool> {
+        (0..profile.functions.len()).map(|index| self.matches(profile, FunctionId::from_index(index))).collect()
+    }
+}
+
+/// One change. All but `Focus` and `Hide` keep the sum of all weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "key", rename_all = "kebab-case")]
+pub enum Transform {
+    /// Keep only samples with the function and start their stacks at its outermost call.
+    Focus(FunctionKey),
+    /// Drop the samples with the function.
+    Hide(FunctionKey),
+    /// Remove the function's frames; its callees are then called by its caller, its own time is its caller's.
+    Merge(FunctionKey),
+    /// Make the function a leaf: all that it calls is its own time.
+    Collapse(FunctionKey),
+    /// Stack frames of the function below its outermost call are moved up into that call.
+    CollapseRecursion(FunctionKey),
+}
+
+impl Transform {
+    /// The code word of each kind, stable for addresses.
+    pub const CODES: [&'static str; 5] = ["focus", "hide", "merge", "collapse", "collapse-recursion"];
+
+    /// Code word of the kind and the key; [`Transform::from_parts`] is the inverse.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &FunctionKey) {
+        match self {
+            Self::Focus(key) => (Self::CODES[0], key),
+            Self::Hide(key) => (Self::CODES[1], key),
+            Self::Merge(key) => (Self::CODES[2], key),
+            Self::Collapse(key) => (Self::CODES[3], key),
+            Self::CollapseRecursion(key) => (Self::CODES[4], key),
+        }
+    }
+
+    /// A transform from its code word; `None` for a word that is not known.
+    #[must_use]
+    pub fn from_parts(code: &str, key: FunctionKey) -> Option<Self> {
+        let make = [Self::Focus, Self::Hide, Self::Merge, Self::Collapse, Self::CollapseRecursion];
+        Self::CODES.iter().position(|known| *known == code).map(|index| make[index](key))
+    }
+
+    /// The changed tree, and for each old node its new one (`NO_NODE`: its samples are dropped).
+    #[must_use]
+    pub fn apply(&self, profile: &Profile, tree: &FunctionTree) -> (FunctionTree, Vec<u32>) {
+        let (_, key) = self.parts();
+        let named = key.flags(profile);
+        let is = |function: FunctionId| named[function.index()];
+        match self {
+            Self::Focus(_) => rebuild(tree, NO_NODE, |new, parent, function| match (parent, is(function)) {
+                (NO_NODE, false) => NO_NODE,
+                (NO_NODE, true) => new.child(ROOT, function),
+                (parent, _) => new.child(parent, function),
+            }),
+            Self::Hide(_) => rebuild(tree, ROOT, |new, parent, function| {
+                if parent == NO_NODE || is(function) { NO_NODE } else { new.child(parent, function) }
+            }),
+            Self::Merge(_) => rebuild(
+                tree,
+                ROOT,
+                |new, parent, function| {
+                    if is(function) { parent } else { new.child(parent, function) }
+                },
+            ),
+            Self::Collapse(_) => rebuild(tree, ROOT, |new, parent, function| {
+                if new.function(parent).is_some_and(is) { parent } else { new.child(parent, function) }
+            }),
+            Self::CollapseRecursion(_) => collapse_recursion(tree, &named),
+        }
+    }
+}
+
+/// Merges library, runtime and kernel frames into the nearest own caller. What has none ends at the root.
+#[must_use]
+pub(super) fn hide_library(profile: &Profile, tree: &FunctionTree) -> (FunctionTree, Vec<u32>) {
+    rebuild(tree, ROOT, |new, parent, function| {
+        if profile.function(function).kind == FunctionKind::Own { new.child(parent, function) } else { parent }
+    })
+}
+
+/// Makes a new tree in one pass from callers to callees; `place` says where a node whose parent went to a place goes.
+fn rebuild(
+    tree: &FunctionTree,
+    root: u32,
+    mut place: impl FnMut(&mut TreeBuilder, u32, FunctionId) -> u32,
+) -> (FunctionTree, Vec<u32>) {
+    let mut new = TreeBuilder::new();
+    let mut map = vec![NO_NODE; tree.len()];
+    map[ROOT as usize] = root;
+    for (node, parent, function) in tree.nodes() {
+        map[node as usize] = place(&mut new, map[parent as usize], function);
+    }
+    (new.finish(), map)
+}
+
+fn collapse_recursion(tree: &FunctionTree, named: &[bool]) -> (FunctionTree, Vec<u32>) {
+    // For each new node the outermost call of a named function at or above it.
+    let mut outermost = vec![NO_NODE];
+    rebuild(tree, ROOT, |new, parent, function| {
+        let outer = outermost[parent as usize];
+        if outer != NO_NODE && new.function(outer) == Some(function) {
+            return outer;
+        }
+        let node = new.child(parent, function);
+        if node as usize == outermost.len() {
+            outermost.push(if outer == NO_NODE && named[function.index()] { node } else { outer });
+        }
+        node
+    })
+}
