@@ -3,6 +3,8 @@
 //! Owns symbols, warnings and figures of the finished recording, and the atomic finish. The same way is gone at a
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
+pub mod merge;
+
 use crate::symbolize::Images;
 use perfcollect_shared::model::{Bundle, Exit, Overhead, Warning};
 use perfcollect_shared::units::{Bytes, Nanos};

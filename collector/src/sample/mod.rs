@@ -3,3 +3,4 @@
 //! A sampler owns a thread and nothing of the program that is recorded. Must not look up symbols or build profiles.
 
 pub mod perf;
+pub mod python;

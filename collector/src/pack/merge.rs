@@ -1,0 +1,122 @@
+//! One list of samples out of what the native and the Python sampler saw: CPU time that both saw counts once.
+//!
+//! The rule, thread by thread:
+//! - Where perf sampled a thread, its samples carry the weight. Each takes the Python frames of the Python sample of the
+//!   same thread that is nearest in time. Of its own frames those from the root to the last interpreter loop are what
+//!   the Python frames stand for and are dropped. Towards the leaf, code of extension modules and of libraries that
+//!   they call stays below the Python frame; the interpreter itself, and the C library called by it, is dropped, so
+//!   that running a Python function is that function's self time. So is kernel time that nobody asked for (page faults,
+//!   interrupts) while the interpreter runs; system calls stay as a chain of kernel frames at the leaf.
+//! - Native samples with no Python sample near, or outside of the interpreter loop, stay as they are.
+//! - A thread that perf saw nothing of, though its Python samples say that it ran, keeps its Python samples with the
+//!   CPU time that the kernel's scheduler counted.
+//!
+//! The sum of weights is that of the samples taken over. Must not look up symbols (the caller says what each native
+//! frame is) nor build profiles.
+
+mod partner;
+mod splice;
+mod threads;
+mod unsampled;
+
+pub use splice::{FrameRole, role_of};
+pub use unsampled::{CpuUse, add_unsampled_kernel_time};
+
+use crate::spool::{RawFrame, RawStacks};
+use partner::Partners;
+use perfcollect_shared::units::Nanos;
+use splice::Splicer;
+use std::collections::HashMap;
+use threads::Threads;
+
+pub use threads::MergedThread;
+
+/// A thread without native samples keeps its Python samples from this CPU time on. Below it is likely that perf just
+/// missed it, and its time is in what other samples stand for.
+const PYTHON_ONLY_FROM: Nanos = Nanos(20 * Nanos::MILLISECOND.0);
+
+/// A frame of a merged stack: a row of the native frames, or a row of [`Merged::python_frames`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MergedFrame {
+    Native(u32),
+    Python(u32),
+    /// CPU time of the kernel that could not be sampled.
+    KernelNotSampled,
+}
+
+/// One sample of the merged list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergedSample {
+    /// Since the start of the recording.
+    pub time: Nanos,
+    /// Row of [`Merged::stacks`]; `None` where no stack could be had.
+    pub stack: Option<u32>,
+    /// Row of [`Merged::threads`].
+    pub thread: u32,
+    pub weight: Nanos,
+}
+
+/// What both samplers saw, in order of time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Merged {
+    pub threads: Vec<MergedThread>,
+    /// Prefix (caller, a smaller row) and frame.
+    pub stacks: Vec<(Option<u32>, MergedFrame)>,
+    pub samples: Vec<MergedSample>,
+    /// Frames of the Python stacks, with definition lines filled in where another sample knew them.
+    pub python_frames: Vec<RawFrame>,
+    interned: HashMap<(Option<u32>, MergedFrame), u32>,
+}
+
+impl Merged {
+    /// Sum of the weights of all samples.
+    #[must_use]
+    pub fn weight(&self) -> Nanos {
+        self.samples.iter().map(|sample| sample.weight).sum()
+    }
+
+    /// Row of the stack of `frame` called from `prefix`.
+    fn stack(&mut self, prefix: Option<u32>, frame: MergedFrame) -> u32 {
+        let next = u32::try_from(self.stacks.len()).unwrap_or(u32::MAX);
+        let row = *self.interned.entry((prefix, frame)).or_insert(next);
+        if row == next {
+            self.stacks.push((prefix, frame));
+        }
+        row
+    }
+
+    /// Appends `frames`, root first, to the stack `prefix`.
+    fn extend(&mut self, prefix: Option<u32>, frames: impl IntoIterator<Item = MergedFrame>) -> Option<u32> {
+        frames.into_iter().fold(prefix, |prefix, frame| Some(self.stack(prefix, frame)))
+    }
+}
+
+/// Merges both lists. `roles` says what each row of `native.frames` is (see [`role_of`]); `python_period` is the asked
+/// time between two Python samples.
+#[must_use]
+pub fn merge(native: &RawStacks, roles: &[FrameRole], python: &RawStacks, python_period: Nanos) -> Merged {
+    let mut merged = Merged { python_frames: threads::with_start_lines(&python.frames), ..Merged::default() };
+    let threads = Threads::join(native, python);
+    let partners = Partners::new(python, &threads, python_period);
+    let mut splicer = Splicer::new(native, roles, python);
+    let mut seen_by_native = vec![false; threads.rows.len()];
+    for sample in &native.samples {
+        let thread = threads.of_native(sample.thread);
+        seen_by_native[thread as usize] = true;
+        let shape = splicer.shape(sample.stack);
+        let partner = partners.nearest(thread, sample.time, shape);
+        let stack = splicer.splice(&mut merged, sample.stack, partner);
+        merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
+    }
+    let python_only = partners.threads_only_python_saw(&seen_by_native, native.samples.is_empty(), PYTHON_ONLY_FROM);
+    for sample in &python.samples {
+        let thread = threads.of_python(sample.thread);
+        if python_only[thread as usize] {
+            let stack = splicer.python_stack(&mut merged, sample.stack);
+            merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
+        }
+    }
+    merged.samples.sort_by_key(|sample| sample.time);
+    merged.threads = threads.rows;
+    merged
+}
