@@ -53,3 +53,26 @@ pub fn folded(profile: &Profile) -> String {
     }
     lines.iter().fold(String::new(), |text, (stack, count)| text + stack + &format!(" {count}\n"))
 }
+
+/// A picture of about 40 samples over the functions `a` to `e`, the same for the same seed.
+#[must_use]
+pub fn random_picture(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut below = |limit: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % limit
+    };
+    let depths: Vec<u64> = (0..40).map(|_| 1 + below(8)).collect();
+    let mut lines = String::new();
+    for row in 0..8 {
+        let cells = depths.iter().map(|&depth| {
+            let function = below(5);
+            if row < depth { ["a", "b", "c", "d", "e"][usize::try_from(function).unwrap_or(0)] } else { "." }
+        });
+        lines.push_str(&cells.collect::<Vec<_>>().join(" "));
+        lines.push('\n');
+    }
+    lines
+}

@@ -265,3 +265,74 @@ fn inverted(profile: &Profile, selected: &Selected, limit: usize) -> CallTree {
 fn sum_of<'a>(cursors: impl Iterator<Item = &'a Cursor>) -> Sum {
     cursors.fold((Nanos::ZERO, 0), |(weight, count), cursor| (weight + cursor.sum.0, count + cursor.sum.1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    /// The tree as lines `name total self`, indented by depth, in order of drawing.
+    fn picture(profile: &Profile, tree: &CallTree) -> String {
+        let mut lines = Vec::new();
+        let mut stack: Vec<u32> = tree.children(ROOT).rev().collect();
+        while let Some(node) = stack.pop() {
+            let name = tree.function(node).map_or("", |function| profile.function_name(function));
+            let (indent, index) = (tree.depth(node) - 1, node as usize);
+            let (total, own) = (tree.total_count[index], tree.self_count[index]);
+            lines.push(format!("{}{name} {total} {own}\n", " ".repeat(indent)));
+            stack.extend(tree.children(node).rev());
+        }
+        lines.concat()
+    }
+
+    fn check(input: &str, direction: Direction, expect: &str) {
+        let profile = testing::profile(input);
+        let tree = build(&profile, &Selection::default(), direction);
+        assert_eq!(picture(&profile, &tree), expect, "{input:?} {direction:?}");
+    }
+
+    #[test]
+    fn larger_children_come_first() {
+        check("A A A\nB C C", Direction::TopDown, "A 3 0\n C 2 2\n B 1 1\n");
+        check("A B A\nC C .", Direction::TopDown, "A 2 1\n C 1 1\nB 1 0\n C 1 1\n");
+        check("", Direction::TopDown, "");
+    }
+
+    #[test]
+    fn an_inverted_tree_begins_where_time_was_spent() {
+        check("A B A\nC C .", Direction::Inverted, "C 2 0\n A 1 1\n B 1 1\nA 1 1\n");
+        check("A A A\nB C C", Direction::Inverted, "C 2 0\n A 2 2\nB 1 0\n A 1 1\n");
+        check("f\nf\nf", Direction::Inverted, "f 1 0\n f 1 0\n  f 1 1\n");
+        check("", Direction::Inverted, "");
+    }
+
+    #[test]
+    fn both_directions_add_up() {
+        for seed in 0..40 {
+            let profile = testing::profile(&testing::random_picture(seed));
+            let selected = selected_rows(&profile, &Selection::default());
+            for direction in [Direction::TopDown, Direction::Inverted] {
+                let tree = from_selected(&profile, &selected, direction);
+                assert_eq!(tree.total_weight[0], selected.weight);
+                assert_eq!(tree.self_count.iter().sum::<u64>(), selected.count, "{direction:?} {seed}");
+                for node in 0..handle(tree.len()) {
+                    let children: u64 = tree.children(node).map(|child| tree.total_count[child as usize]).sum();
+                    let index = node as usize;
+                    assert_eq!(children + tree.self_count[index], tree.total_count[index], "{direction:?} {seed}");
+                    assert!(tree.children(node).all(|child| tree.parent[child as usize] == node));
+                    assert!(tree.children(node).all(|child| tree.depth(child) == tree.depth(node) + 1));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_inverted_tree_that_is_too_large_says_so() {
+        let profile = testing::profile(&testing::random_picture(7));
+        let selected = selected_rows(&profile, &Selection::default());
+        let (cut, whole) = (inverted(&profile, &selected, 60), inverted(&profile, &selected, 1_000_000));
+        assert!(cut.truncated && !whole.truncated && cut.len() < whole.len());
+        assert_eq!(cut.level(1), whole.level(1));
+        assert!(cut.children(handle(cut.len() - 1)).is_empty());
+    }
+}

@@ -295,3 +295,127 @@ impl<'a> OpenRows<'a> {
         layout
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call_tree::{Direction, from_selected};
+    use super::super::selection::{Selection, selected_rows};
+    use super::*;
+    use crate::testing;
+
+    struct Case {
+        profile: Profile,
+        tree: CallTree,
+        merged: FlameLayout,
+        timed: FlameLayout,
+    }
+
+    fn case(picture: &str) -> Case {
+        let profile = testing::profile(picture);
+        let selected = selected_rows(&profile, &Selection::default());
+        let tree = from_selected(&profile, &selected, Direction::TopDown);
+        let merged = FlameLayout::merged(&tree);
+        let timed = FlameLayout::in_time_order(&profile, &selected, &tree, ThreadId(0), None).expect("has times");
+        Case { profile, tree, merged, timed }
+    }
+
+    /// Rows below the root as `name from-to`, in hundredths of the width.
+    fn rows(case: &Case, layout: &FlameLayout) -> Vec<String> {
+        let name = |index| case.tree.function(layout.node(index)).map_or("", |f| case.profile.function_name(f));
+        let part = |index| {
+            let (x0, x1) = layout.edges(index);
+            format!("{} {:.0}-{:.0}", name(index), x0 * 100.0, x1 * 100.0)
+        };
+        (1..layout.rows()).map(|row| layout.row(row).map(part).collect::<Vec<_>>().join(", ")).collect()
+    }
+
+    #[test]
+    fn merged_frames_lie_largest_first() {
+        let case = case("A B A A\nB . C C");
+        assert_eq!(rows(&case, &case.merged), ["A 0-75, B 75-100", "C 0-50, B 50-75"]);
+    }
+
+    #[test]
+    fn time_order_joins_equal_neighbours() {
+        // The first sample, at 0 ms, stands for time before the recording and has no width.
+        let case = case("x A A B A\n. B C . C");
+        assert_eq!(rows(&case, &case.timed), ["x 0-0, A 0-50, B 50-75, A 75-100", "B 0-25, C 25-50, C 75-100"]);
+        let joined = case.timed.row(1).start + 1;
+        assert_eq!(case.timed.sum(&case.tree, joined), (Nanos(2_000_000), 2));
+        assert_eq!(case.timed.span, Some((Nanos::ZERO, Nanos(4_000_000))));
+    }
+
+    #[test]
+    fn a_pause_is_a_gap() {
+        let case = case("A A . . . . A A A");
+        assert_eq!(rows(&case, &case.timed), ["A 0-12, A 62-100"]);
+    }
+
+    #[test]
+    fn places_find_their_boxes() {
+        let case = case("A B A A\nB . C C");
+        let name = |row, x| {
+            let index = case.merged.at(row, x)?;
+            case.tree.function(case.merged.node(index)).map(|f| case.profile.function_name(f))
+        };
+        assert_eq!(name(1, 0.1), Some("A"));
+        assert_eq!(name(1, 0.75), Some("B"));
+        assert_eq!(name(2, 0.6), Some("B"));
+        assert_eq!(name(2, 0.8), None);
+        assert_eq!(name(9, 0.1), None);
+        for layout in [&case.merged, &case.timed] {
+            for index in layout.row(2) {
+                let parent = layout.parent(&case.tree, index).expect("hangs on something");
+                assert_eq!(layout.node(parent), case.tree.parent[layout.node(index) as usize]);
+                assert!(
+                    layout.edges(parent).0 <= layout.edges(index).0 && layout.edges(index).1 <= layout.edges(parent).1
+                );
+            }
+        }
+    }
+
+    /// What a walk over all boxes would show.
+    fn slow(layout: &FlameLayout, row: usize, view: &Range<f64>, least: f64) -> Vec<usize> {
+        layout
+            .row(row)
+            .filter(|&index| {
+                let (x0, x1) = layout.edges(index);
+                x1 > view.start && x0 < view.end && x1 - x0 >= least
+            })
+            .collect()
+    }
+
+    #[test]
+    fn skipping_narrow_boxes_loses_no_wide_one() {
+        for seed in 0..60 {
+            let case = case(&testing::random_picture(seed));
+            for layout in [&case.merged, &case.timed] {
+                for (view, least) in
+                    [(0.0..1.0, 0.0), (0.0..1.0, 0.04), (0.3..0.6, 0.03), (0.0..1.0, 0.2), (0.5..0.5, 0.1)]
+                {
+                    for row in 0..layout.rows() {
+                        let (mut wide, mut covered, mut edge) = (Vec::new(), 0, view.start - 1.0);
+                        layout.visible(row, view.clone(), least, |seen| {
+                            let (x0, x1) = match seen {
+                                Visible::Frame { index, x0, x1 } => {
+                                    wide.push(index);
+                                    covered += 1;
+                                    (x0, x1)
+                                }
+                                Visible::More { boxes, x0, x1, .. } => {
+                                    covered += boxes;
+                                    (x0, x1)
+                                }
+                            };
+                            assert!(x0 >= edge - 1e-12 && x1 >= x0, "left to right");
+                            edge = x1;
+                        });
+                        assert_eq!(wide, slow(layout, row, &view, least), "{seed} {row} {view:?} {least}");
+                        let all = slow(layout, row, &view, 0.0).len();
+                        assert!(covered >= all, "{covered} of {all} shown or counted");
+                    }
+                }
+            }
+        }
+    }
+}

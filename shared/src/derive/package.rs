@@ -73,3 +73,34 @@ fn rust_crate(name: &str) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (!head.is_empty() && head.chars().all(plain)).then_some(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FunctionSpec, ProfileBuilder, ProfileInfo};
+
+    fn check(module: &str, file: &str, name: &str, expect: &str) {
+        let mut builder = ProfileBuilder::new();
+        let module = builder.module(module, "");
+        let id = builder.function(FunctionSpec { name, file, module, ..FunctionSpec::default() });
+        let profile = builder.finish(ProfileInfo::default()).expect("builds");
+        assert_eq!(package(&profile, id), expect, "{file} {name}");
+    }
+
+    #[test]
+    fn packages_are_what_people_call_them() {
+        check(PYTHON_MODULE, "/v/lib/python3.11/site-packages/numpy/core/x.py", "dot", "numpy");
+        check(PYTHON_MODULE, "/v/lib/python3.11/site-packages/six.py", "f", "six");
+        check(PYTHON_MODULE, "/usr/lib/python3.11/json/decoder.py", "decode", "json");
+        check(PYTHON_MODULE, "/usr/lib/python3.11/csv.py", "reader", "csv");
+        check(PYTHON_MODULE, "/home/u/app/orders.py", "parse", "orders.py");
+        check("/usr/lib/x86_64-linux-gnu/libc.so.6", "", "memcpy", "libc");
+        check("/usr/bin/node", "", "v8::Heap", "node");
+        check("/a/app", "/a/src/main.rs", "<serde_json::de::Deserializer<R> as X>::parse", "serde_json");
+        check("/a/app", "/a/src/main.rs", "main", "app");
+        check(JIT_MODULE, "", "JS:*pad /a/node_modules/left-pad/index.js:3:5", "left-pad");
+        check(JIT_MODULE, "", "JS:*work /a/app.js:3:5", "app.js");
+        check(JIT_MODULE, "", "Builtin:Add", "");
+        check("", "", "", "");
+    }
+}

@@ -115,3 +115,61 @@ fn place_and_line(text: &str) -> Option<(&str, u32)> {
 fn ends_with_path(path: &str, end: &str) -> bool {
     path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::selection::{FunctionKey, Selection, Transform, selected_rows};
+    use super::*;
+    use crate::testing;
+
+    fn check(picture: &str, text: &str, expect: (usize, u64)) {
+        let profile = testing::profile(picture);
+        let selected = selected_rows(&profile, &Selection::default());
+        let found = Matcher::new(&profile, text).map_or((0, 0), |m| (m.functions(), m.matched(&profile, &selected).1));
+        assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn samples_count_once_however_often_they_match() {
+        let picture = "Main Main Main Main\nparse parse Eat .\nparse Eat . .\nStraße . . .";
+        check(picture, "parse", (1, 2));
+        check(picture, "EAT", (1, 2));
+        check(picture, "a", (4, 4));
+        check(picture, "straße", (1, 1));
+        check(picture, "  ", (0, 0));
+        check(picture, "nothing", (0, 0));
+        check(picture, "app.c", (4, 4));
+        check(picture, "app.c:1", (4, 4));
+        check(picture, "app.c:2", (0, 0));
+        check(picture, "pp.c:1", (0, 0));
+        check(picture, "std::map:1", (0, 0));
+    }
+
+    #[test]
+    fn a_line_matches_where_it_was_seen() {
+        use crate::model::{FrameSpec, FunctionSpec, ProfileBuilder, ProfileInfo, SampleSpec, ThreadSpec};
+        let mut builder = ProfileBuilder::new();
+        let module = builder.module("[python]", "");
+        let thread = builder.thread(ThreadSpec::default());
+        let function = builder.function(FunctionSpec {
+            name: "f",
+            file: "/a/b/x.py",
+            start_line: 3,
+            module,
+            ..Default::default()
+        });
+        for line in [4, 5, 5, 6] {
+            let frame = builder.frame(FrameSpec { function, line, inlined: false, address: 0 });
+            let stack = builder.stack(None, frame);
+            builder.sample(SampleSpec { time: None, stack, thread, weight: Nanos(10), count: 1 });
+        }
+        let profile = builder.finish(ProfileInfo::default()).expect("builds");
+        let selected = selected_rows(&profile, &Selection::default());
+        let matched = |text: &str| Matcher::new(&profile, text).map(|m| m.matched(&profile, &selected));
+        assert_eq!(matched("x.py:5"), Some((Nanos(20), 2)));
+        assert_eq!(matched("b/x.py:3"), Some((Nanos(40), 4)), "the line of the definition finds all of it");
+        let hidden = Selection { transforms: vec![Transform::Merge(FunctionKey("f".into()))], ..Selection::default() };
+        let merged = selected_rows(&profile, &hidden);
+        assert_eq!(Matcher::new(&profile, "x.py:5").map(|m| m.matched(&profile, &merged).1), Some(0));
+    }
+}

@@ -167,3 +167,137 @@ fn collapse_recursion(tree: &FunctionTree, named: &[bool]) -> (FunctionTree, Vec
         node
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::selection::{Selection, selected_rows};
+    use super::*;
+    use crate::testing;
+
+    /// Folded stacks of what a selection leaves, in order of first sight.
+    fn folded(profile: &Profile, selection: &Selection) -> String {
+        let selected = selected_rows(profile, selection);
+        let mut lines: Vec<(String, u64)> = Vec::new();
+        for (node, _, count) in selected.samples(profile) {
+            let mut names: Vec<&str> = selected.tree.functions(node).map(|f| profile.function_name(f)).collect();
+            names.reverse();
+            let stack = names.join(";");
+            match lines.iter_mut().find(|(known, _)| *known == stack) {
+                Some((_, sum)) => *sum += count,
+                None => lines.push((stack, count)),
+            }
+        }
+        lines.iter().map(|(stack, count)| format!("{stack} {count}")).collect::<Vec<_>>().join(" | ")
+    }
+
+    /// `focus B, hide C` as transforms; `own` hides library frames.
+    fn selection(words: &str) -> Selection {
+        let mut selection = Selection::default();
+        for word in words.split(", ").filter(|word| !word.is_empty()) {
+            match word.split_once(' ') {
+                Some((code, name)) => {
+                    let transform = Transform::from_parts(code, FunctionKey(name.into()));
+                    selection.transforms.push(transform.expect("a known transform"));
+                }
+                None => selection.hide_library = word == "own",
+            }
+        }
+        selection
+    }
+
+    fn check(picture: &str, words: &str, expect: &str) {
+        assert_eq!(folded(&testing::profile(picture), &selection(words)), expect, "{picture:?} {words}");
+    }
+
+    const CALLS: &str = "A A A\nB B C\nC . D";
+
+    #[test]
+    fn each_transform_does_what_it_says() {
+        check(CALLS, "", "A;B;C 1 | A;B 1 | A;C;D 1");
+        check(CALLS, "focus B", "B;C 1 | B 1");
+        check(CALLS, "focus C", "C 1 | C;D 1");
+        check(CALLS, "hide B", "A;C;D 1");
+        check(CALLS, "merge B", "A;C 1 | A 1 | A;C;D 1");
+        check(CALLS, "merge A", "B;C 1 | B 1 | C;D 1");
+        check(CALLS, "collapse B", "A;B 2 | A;C;D 1");
+        check(CALLS, "collapse A", "A 3");
+        check(CALLS, "focus nowhere", "");
+        check(CALLS, "hide nowhere", "A;B;C 1 | A;B 1 | A;C;D 1");
+    }
+
+    #[test]
+    fn recursion_goes_up_to_the_outermost_call() {
+        let recursive = "R R R R\nf f f f\nf g g x\nf f f .\nh h . .";
+        check(recursive, "", "R;f;f;f;h 1 | R;f;g;f;h 1 | R;f;g;f 1 | R;f;x 1");
+        check(recursive, "collapse-recursion f", "R;f;h 2 | R;f 1 | R;f;x 1");
+        check(recursive, "focus f", "f;f;f;h 1 | f;g;f;h 1 | f;g;f 1 | f;x 1");
+    }
+
+    #[test]
+    fn transforms_follow_each_other() {
+        check(CALLS, "merge A, focus B", "B;C 1 | B 1");
+        check(CALLS, "focus B, merge B", "C 1 |  1");
+        check(CALLS, "collapse B, merge B", "A 2 | A;C;D 1");
+    }
+
+    #[test]
+    fn library_frames_go_to_the_nearest_own_caller() {
+        let picture = "_start _start _start\nmain __libc_start_main main\n__libc_start_main . own";
+        check(picture, "own", "main 1 |  1 | main;own 1");
+    }
+
+    #[test]
+    fn deep_stacks_do_not_overflow() {
+        let picture = "f\n".repeat(100_000);
+        check(&picture, "collapse-recursion f", "f 1");
+        check(&picture, "collapse f", "f 1");
+        check(&picture, "merge f", " 1");
+    }
+
+    #[test]
+    fn every_transform_but_focus_and_hide_keeps_the_sum() {
+        for seed in 0..40 {
+            let profile = testing::profile(&testing::random_picture(seed));
+            let before = selected_rows(&profile, &Selection::default());
+            for (code, name) in Transform::CODES.iter().zip(["a", "b", "c", "d", "b"]) {
+                let after = selected_rows(&profile, &selection(&format!("{code} {name}")));
+                if ["focus", "hide"].contains(code) {
+                    let dropped = before.tree.len();
+                    assert!(after.count <= before.count && after.tree.len() <= dropped, "{code} {seed}");
+                } else {
+                    assert_eq!((after.weight, after.count), (before.weight, before.count), "{code} {seed}");
+                }
+            }
+            let (focus, hide) = (selection("focus c"), selection("hide c"));
+            let parts = selected_rows(&profile, &focus).count + selected_rows(&profile, &hide).count;
+            assert_eq!(parts, before.count, "focus and hide are complements, {seed}");
+        }
+    }
+
+    #[test]
+    fn keys_are_as_short_as_they_can_be() {
+        use crate::model::{FunctionSpec, PYTHON_MODULE, ProfileBuilder, ProfileInfo};
+        let mut builder = ProfileBuilder::new();
+        let (python, app) = (builder.module(PYTHON_MODULE, ""), builder.module("/opt/app", ""));
+        let mut add = |name, file, start_line, module| {
+            builder.function(FunctionSpec { name, file, start_line, module, ..FunctionSpec::default() })
+        };
+        let ids = [
+            add("parse", "/a/orders.py", 3, python),
+            add("get", "/a/orders.py", 10, python),
+            add("get", "/a/orders.py", 20, python),
+            add("get", "", 0, app),
+            add("odd@name:7", "", 0, app),
+        ];
+        let profile = builder.finish(ProfileInfo::default()).expect("builds");
+        let keys = ids.map(|id| FunctionKey::of(&profile, id).0);
+        assert_eq!(keys, ["parse", "get@orders.py:10", "get@orders.py:20", "get@app", "odd@name:7"]);
+        for (id, key) in ids.into_iter().zip(keys) {
+            let named: Vec<bool> = FunctionKey(key).flags(&profile);
+            let expect: Vec<bool> = ids.iter().map(|other| *other == id).collect();
+            assert_eq!(named, expect);
+        }
+        assert_eq!(FunctionKey("get".into()).flags(&profile).iter().filter(|flag| **flag).count(), 3);
+        assert_eq!(FunctionKey("get@orders.py".into()).flags(&profile).iter().filter(|flag| **flag).count(), 2);
+    }
+}
