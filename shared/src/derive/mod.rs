@@ -3,12 +3,15 @@
 //! `selection` restricts and transforms, `call_tree` adds up, `flame_layout` places, `search` finds. Nothing here recurses
 //! on the depth of a stack, formats a number or knows of a screen.
 
+pub mod axis;
 pub mod call_tree;
 pub mod flame_layout;
 pub mod function_tree;
 pub mod package;
+pub mod sandwich;
 pub mod search;
 pub mod selection;
 pub mod summary;
+pub mod timeline;
 pub mod top_table;
 pub mod transform;

@@ -1,23 +1,23 @@
 //! What the manifest tells of a recording before its members are decoded.
 
+use super::timeline::{Metric, figures, series};
 use super::top_table::{TopTable, whole_table};
 use crate::model::{Profile, Summary, SummaryFunction, Timeline};
 use crate::units::{Bytes, Nanos};
-use std::collections::{HashMap, HashSet};
 
 /// Functions that a summary names.
 const TOP: usize = 10;
 
 /// The summary of a recording; `peak_process_rss_bytes` is left for the caller, who has it from the kernel.
 #[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sums of whole numbers, exact up to 2^53")]
 pub fn summarize(profile: Option<&Profile>, timeline: &Timeline) -> Summary {
-    let peaks = tree_peaks(timeline);
     let table = profile.map(whole_table).unwrap_or_default();
     Summary {
-        rss_bytes_max: peaks.map(|(rss, _)| rss),
+        rss_bytes_max: peak(timeline, Metric::Memory).map(|peak| Bytes(peak as u64)),
         peak_process_rss_bytes: None,
         processes: timeline.processes.len() as u64,
-        threads_max: peaks.map(|(_, threads)| threads),
+        threads_max: peak(timeline, Metric::Threads).map(|peak| peak as u64),
         resource_samples: timeline.samples.len() as u64,
         samples: table.samples,
         top: profile.map(|profile| top(profile, &table)).unwrap_or_default(),
@@ -39,62 +39,9 @@ fn top(profile: &Profile, table: &TopTable) -> Vec<SummaryFunction> {
     .collect()
 }
 
-/// Largest sum of resident sizes and of threads over one round of the probe.
-///
-/// The probe reads one process after the other. A round is over when a process is read again; only then do the last
-/// readings of all living processes belong together.
-fn tree_peaks(timeline: &Timeline) -> Option<(Bytes, u64)> {
-    let mut ends: Vec<(Nanos, u32)> = timeline.processes.iter().filter_map(|p| Some((p.end_ns?, p.pid))).collect();
-    ends.sort_unstable_by(|a, b| b.cmp(a));
-    let mut round = Round::default();
-    for sample in &timeline.samples {
-        if round.read.contains(&sample.pid) {
-            round.close();
-        }
-        while ends.last().is_some_and(|&(end, _)| end < sample.t_ns) {
-            round.remove(ends.pop().map_or(0, |(_, pid)| pid));
-        }
-        round.remove(sample.pid);
-        round.add(sample.pid, sample.rss_bytes, u64::from(sample.threads));
-    }
-    round.close();
-    round.peaks
-}
-
-/// Sums over the living processes while samples come in.
-#[derive(Debug, Default)]
-struct Round {
-    /// Read since the last close.
-    read: HashSet<u32>,
-    last: HashMap<u32, (Bytes, u64)>,
-    rss: Bytes,
-    threads: u64,
-    peaks: Option<(Bytes, u64)>,
-}
-
-impl Round {
-    fn add(&mut self, pid: u32, rss: Bytes, threads: u64) {
-        self.read.insert(pid);
-        self.last.insert(pid, (rss, threads));
-        self.rss += rss;
-        self.threads += threads;
-    }
-
-    fn remove(&mut self, pid: u32) {
-        if let Some((rss, threads)) = self.last.remove(&pid) {
-            self.rss = self.rss - rss;
-            self.threads -= threads;
-        }
-    }
-
-    fn close(&mut self) {
-        if self.read.is_empty() {
-            return;
-        }
-        self.read.clear();
-        let (rss, threads) = self.peaks.unwrap_or((Bytes::ZERO, 0));
-        self.peaks = Some((rss.max(self.rss), threads.max(self.threads)));
-    }
+/// Largest sum over the processes that lived together.
+fn peak(timeline: &Timeline, metric: Metric) -> Option<f64> {
+    figures(&series(timeline, metric).total, (Nanos::ZERO, Nanos(u64::MAX))).map(|figures| figures.peak)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! Self time of a function is the weight of samples whose innermost frame is in it; total time that of samples with it
 //! anywhere in the stack, where recursion counts a sample once. Must not look at time or threads: the selection does.
 
-use crate::model::{FunctionId, Profile, StackId};
+use super::function_tree::{FunctionTree, ROOT};
+use super::selection::{Selected, Selection, selected_rows};
+use crate::model::{FunctionId, Profile};
 use crate::units::Nanos;
 use std::collections::HashMap;
 
@@ -25,6 +27,7 @@ pub struct TopRow {
 pub struct TopTable {
     /// Most self time first, then most total time, then by name.
     pub rows: Vec<TopRow>,
+    /// Weight of the chosen samples, those without a frame left included.
     pub weight: Nanos,
     pub samples: u64,
 }
@@ -84,25 +87,18 @@ impl FunctionGroups {
 /// The table of a whole profile.
 #[must_use]
 pub fn whole_table(profile: &Profile) -> TopTable {
-    let samples = &profile.samples;
-    let rows = (0..samples.len()).map(|row| (samples.stack[row], samples.weight[row], samples.count[row]));
-    table_of(profile, sums_by_stack(rows))
+    top_table(profile, &Selection::default())
 }
 
-/// Weight and raw samples of each distinct stack, in order of the stack table.
-fn sums_by_stack(rows: impl Iterator<Item = (StackId, Nanos, u32)>) -> Vec<(StackId, Nanos, u64)> {
-    let mut sums: HashMap<StackId, (Nanos, u64)> = HashMap::new();
-    for (stack, weight, count) in rows {
-        let sum = sums.entry(stack).or_default();
-        sum.0 += weight;
-        sum.1 += u64::from(count);
-    }
-    let mut sums: Vec<_> = sums.into_iter().map(|(stack, (weight, count))| (stack, weight, count)).collect();
-    sums.sort_unstable_by_key(|&(stack, ..)| stack);
-    sums
+/// The table of the samples that a selection takes.
+#[must_use]
+pub fn top_table(profile: &Profile, selection: &Selection) -> TopTable {
+    top_table_of(profile, &selected_rows(profile, selection))
 }
 
-fn table_of(profile: &Profile, stacks: Vec<(StackId, Nanos, u64)>) -> TopTable {
+/// The table of samples that were chosen before.
+#[must_use]
+pub fn top_table_of(profile: &Profile, selected: &Selected) -> TopTable {
     let groups = FunctionGroups::new(profile);
     let mut rows: Vec<TopRow> = (0..groups.len())
         .map(|group| TopRow {
@@ -113,52 +109,86 @@ fn table_of(profile: &Profile, stacks: Vec<(StackId, Nanos, u64)>) -> TopTable {
             total_samples: 0,
         })
         .collect();
-    let mut table = TopTable::default();
-    // The stack that last counted towards a group's total, so that recursion counts once.
-    let mut seen: Vec<Option<StackId>> = vec![None; groups.len()];
-    for (stack, weight, count) in stacks {
-        table.weight += weight;
-        table.samples += count;
-        for (depth, frame) in profile.stacks.frames(stack).enumerate() {
-            let group = groups.of(profile.frame_function(frame));
-            let row = &mut rows[group];
-            if depth == 0 {
-                row.self_weight += weight;
-                row.self_samples += count;
-            }
-            if seen[group] != Some(stack) {
-                seen[group] = Some(stack);
-                row.total_weight += weight;
-                row.total_samples += count;
-            }
-        }
+    let tree = &selected.tree;
+    let (mut weights, mut counts) = selected.self_sums(profile);
+    for (node, _, function) in tree.nodes() {
+        let row = &mut rows[groups.of(function)];
+        row.self_weight += weights[node as usize];
+        row.self_samples += counts[node as usize];
+    }
+    add_up(tree, &mut weights, &mut counts);
+    let outermost = outermost(tree, &groups);
+    for (node, _, function) in tree.nodes().filter(|&(node, ..)| outermost[node as usize]) {
+        let row = &mut rows[groups.of(function)];
+        row.total_weight += weights[node as usize];
+        row.total_samples += counts[node as usize];
     }
     rows.retain(|row| row.total_samples > 0 || row.total_weight > Nanos::ZERO);
     rows.sort_by(|a, b| {
         let by_weight = (b.self_weight, b.total_weight).cmp(&(a.self_weight, a.total_weight));
         by_weight.then_with(|| profile.function_name(a.function).cmp(profile.function_name(b.function)))
     });
-    table.rows = rows;
-    table
+    TopTable { rows, weight: selected.weight, samples: selected.count }
+}
+
+/// Turns what ended in each node into what passed through it.
+pub(super) fn add_up(tree: &FunctionTree, weights: &mut [Nanos], counts: &mut [u64]) {
+    for node in (1..tree.len()).rev() {
+        let parent = tree.parent(FunctionId::from_index(node).0) as usize;
+        let (weight, count) = (weights[node], counts[node]);
+        weights[parent] += weight;
+        counts[parent] += count;
+    }
+}
+
+/// For each node whether no caller of it is the same function. One walk in depth-first order, without recursion.
+pub(super) fn outermost(tree: &FunctionTree, groups: &FunctionGroups) -> Vec<bool> {
+    let group = |node: u32| tree.function(node).map(|function| groups.of(function));
+    let mut first_child = vec![ROOT; tree.len()];
+    let mut sibling = vec![ROOT; tree.len()];
+    for (node, parent, _) in tree.nodes() {
+        sibling[node as usize] = std::mem::replace(&mut first_child[parent as usize], node);
+    }
+    let mut outermost = vec![false; tree.len()];
+    let mut on_path = vec![0u32; groups.len()];
+    let mut node = first_child[ROOT as usize];
+    while node != ROOT {
+        if let Some(group) = group(node) {
+            outermost[node as usize] = on_path[group] == 0;
+            on_path[group] += 1;
+        }
+        // Down to the first child, else on to the next sibling of the nearest caller that has one.
+        let mut next = first_child[node as usize];
+        while next == ROOT && node != ROOT {
+            if let Some(group) = group(node) {
+                on_path[group] -= 1;
+            }
+            next = sibling[node as usize];
+            node = tree.parent(node);
+        }
+        node = next;
+    }
+    outermost
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derive::selection::{FunctionKey, Transform};
     use crate::testing;
 
     /// The table as `name self/total`, in ms.
-    fn check(picture: &str, expect: &str) {
+    fn table_text(picture: &str, selection: &Selection) -> String {
         let profile = testing::profile(picture);
-        let table = whole_table(&profile);
+        let table = top_table(&profile, selection);
         let ms = |nanos: Nanos| nanos.0 / Nanos::MILLISECOND.0;
-        let text: Vec<String> = table
-            .rows
-            .iter()
-            .map(|r| format!("{} {}/{}", profile.function_name(r.function), ms(r.self_weight), ms(r.total_weight)))
-            .collect();
-        assert_eq!(text.join(", "), expect, "{picture}");
-        assert_eq!(table.samples, profile.samples.total_count());
+        let row =
+            |r: &TopRow| format!("{} {}/{}", profile.function_name(r.function), ms(r.self_weight), ms(r.total_weight));
+        table.rows.iter().map(row).collect::<Vec<_>>().join(", ")
+    }
+
+    fn check(picture: &str, expect: &str) {
+        assert_eq!(table_text(picture, &Selection::default()), expect, "{picture}");
     }
 
     #[test]
@@ -170,10 +200,21 @@ mod tests {
     #[test]
     fn recursion_counts_a_sample_once() {
         check("A A\nA B\nA A", "A 2/2, B 0/1");
+        check("A A A\nB C B\nA B A\nD D B", "D 2/2, B 1/3, A 0/3, C 0/1");
     }
 
     #[test]
     fn nothing_recorded_is_an_empty_table() {
         check("", "");
+    }
+
+    #[test]
+    fn a_selection_restricts_the_table() {
+        let ms = |n: u64| Nanos(n * Nanos::MILLISECOND.0);
+        let range = Selection { range: Some((ms(1), ms(3))), ..Default::default() };
+        assert_eq!(table_text("A A A\nB B C", &range), "B 1/1, C 1/1, A 0/2");
+        let focus = vec![Transform::Focus(FunctionKey("B".into()))];
+        let focus = Selection { transforms: focus, ..Default::default() };
+        assert_eq!(table_text("A A A\nB B C\nD . .", &focus), "B 1/2, D 1/1");
     }
 }
