@@ -107,7 +107,7 @@ impl ProcessTree {
 
     /// A process of the tree forked; known children are left alone. `at` is since the start of the recording.
     pub fn note_fork(&self, parent: u32, child: u32, at: Nanos) {
-        let start_ticks = start_ticks(child).unwrap_or(0);
+        let start_ticks = Stat::read(child).map_or(0, |stat| stat.start_ticks);
         let process = ProcessRef { pid: child, start_ticks };
         let mut state = self.lock();
         if let Some(known) = state.live.get(&child).map(|member| member.process) {
@@ -172,27 +172,64 @@ impl State {
 
 /// Whether the process is still there and neither a zombie nor another one of the same number.
 fn alive(process: ProcessRef) -> bool {
-    let Some(stat) = read_stat(process.pid) else { return false };
-    let dead = stat.state == 'Z' || stat.state == 'X';
-    !dead && (process.start_ticks == 0 || process.start_ticks == stat.start_ticks)
+    Stat::read(process.pid).is_some_and(|stat| !stat.is_dead() && stat.is_of(process))
 }
 
-fn start_ticks(pid: u32) -> Option<u64> {
-    read_stat(pid).map(|stat| stat.start_ticks)
+/// Whether the process is stopped by job control.
+#[must_use]
+pub fn is_stopped(pid: u32) -> bool {
+    Stat::read(pid).is_some_and(|stat| stat.state == 'T')
 }
 
-struct Stat {
-    state: char,
-    start_ticks: u64,
+/// `/proc/PID/stat`, as far as it is used. Times are in clock ticks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    /// Name, at most 15 bytes.
+    pub(crate) name: String,
+    pub(crate) state: char,
+    pub(crate) parent: u32,
+    pub(crate) minor_faults: u64,
+    pub(crate) major_faults: u64,
+    pub(crate) user_ticks: u64,
+    pub(crate) system_ticks: u64,
+    pub(crate) threads: u32,
+    pub(crate) start_ticks: u64,
 }
 
-fn read_stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, brackets and spaces too: the last bracket ends it. What follows counts from field 3.
-    let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    let start_ticks = fields.nth(18)?.parse().ok()?;
-    Some(Stat { state, start_ticks })
+impl Stat {
+    /// `None` where there is no such process.
+    pub(crate) fn read(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// <https://docs.kernel.org/filesystems/proc.html>, table 1-4.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        // The name may hold anything, brackets and spaces too: the last bracket ends it. What follows counts from field 3.
+        let (start, end) = (text.find('(')?, text.rfind(')')?);
+        let fields: Vec<&str> = text.get(end + 1..)?.split_ascii_whitespace().collect();
+        let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+        Some(Self {
+            name: text.get(start + 1..end)?.to_owned(),
+            state: fields.first()?.chars().next()?,
+            parent: u32::try_from(number(4)?).ok()?,
+            minor_faults: number(10)?,
+            major_faults: number(12)?,
+            user_ticks: number(14)?,
+            system_ticks: number(15)?,
+            threads: u32::try_from(number(20)?).ok()?,
+            start_ticks: number(22)?,
+        })
+    }
+
+    /// It has ended; only its status is left.
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    pub(crate) fn is_of(&self, process: ProcessRef) -> bool {
+        process.start_ticks == 0 || process.start_ticks == self.start_ticks
+    }
 }
 
 /// Children of all threads of a process, as the kernel lists them.
@@ -227,6 +264,16 @@ mod tests {
         let pid = child.id();
         assert!(seen.iter().any(|e| matches!(e, TreeEvent::Started { process, .. } if process.pid == pid)), "{seen:?}");
         assert!(seen.iter().any(|e| matches!(e, TreeEvent::Ended { process, .. } if process.pid == pid)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_name_may_hold_brackets() {
+        let line = b"7 (a) b (c)) S 5 7 7 0 -1 4194560 11 0 12 0 13 14 0 0 20 0 3 0 99 1 1 1\n";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.name.as_str(), stat.state, stat.parent), ("a) b (c)", 'S', 5));
+        assert_eq!((stat.minor_faults, stat.major_faults, stat.user_ticks, stat.system_ticks), (11, 12, 13, 14));
+        assert_eq!((stat.threads, stat.start_ticks), (3, 99));
+        assert!(Stat::parse(b"7 (cut").is_none() && Stat::parse(b"").is_none());
     }
 
     #[test]

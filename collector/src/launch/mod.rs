@@ -1,7 +1,16 @@
 //! Starting the program and staying out of its way: fork, exec, signals, job control, exit status.
 //!
-//! Must not sample or write files.
+//! The program shares our process group, terminal, standard streams and everything else that it would have had without
+//! us. Must not sample or write files.
 
+mod child;
 mod clock;
+mod inherited;
+mod job;
+mod signals;
 
+pub use child::{ExecError, Running, Waiting};
 pub use clock::{Clock, monotonic_ns};
+pub use inherited::Inherited;
+pub use job::{End, wait_for_end};
+pub use signals::{Forwarder, Held};

@@ -1,3 +1,23 @@
 //! What the kernel says of the tree while it runs: CPU time, memory, threads, files, I/O.
 //!
-//! Must not look at stacks or change anything of the program.
+//! A probe is one file and one line in [`PROBES`]. Must not look at stacks or change anything of the program.
+
+mod cpu;
+mod files;
+mod io;
+mod memory;
+mod prober;
+mod switches;
+
+pub use prober::{Prober, ResourceOutcome, ResourceSettings};
+
+use crate::tree::Stat;
+use perfcollect_shared::model::ResourceSample;
+
+/// Reads some figures of a process.
+trait Probe: Sync {
+    /// Fills its part of the sample; what cannot be read stays as it is. `before` is the last sample of the process.
+    fn read(&self, stat: &Stat, before: Option<&ResourceSample>, sample: &mut ResourceSample);
+}
+
+static PROBES: &[&dyn Probe] = &[&cpu::Cpu, &memory::Memory, &switches::Switches, &io::Io, &files::OpenFiles];

@@ -1,0 +1,265 @@
+//! The thread that reads resources at their times and follows the tree.
+
+use super::{PROBES, memory};
+use crate::launch::Clock;
+use crate::spool::{self, LineWriter};
+use crate::tree::{ProcessRef, ProcessTree, Stat, TreeEvent};
+use perfcollect_shared::model::{Process, ResourceSample, TimelineLine, Warning};
+use perfcollect_shared::units::Nanos;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Time between two looks for new processes, while that is cheap.
+const SCAN_EVERY: Duration = Duration::from_millis(20);
+/// Time between two readings of proportional sizes, while that is cheap.
+const PSS_EVERY: Duration = Duration::from_secs(1);
+/// First readings: programs that live shorter than one interval have a curve too.
+const FIRST: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(25), Duration::from_millis(50)];
+/// A program's arguments are kept up to this many bytes.
+const MOST_ARGUMENT_BYTES: usize = 4096;
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct ResourceSettings {
+    pub interval: Duration,
+    pub clock: Clock,
+}
+
+/// What the thread leaves behind.
+#[derive(Debug, Default)]
+pub struct ResourceOutcome {
+    pub warnings: Vec<Warning>,
+    /// The first error while writing `timeline.jsonl`.
+    pub write_error: Option<io::Error>,
+    /// CPU time (user, system) of processes that outlived the program, as last read: nobody has waited for them.
+    pub unwaited: (Nanos, Nanos),
+}
+
+/// Reads the resources of the tree until it is finished.
+#[derive(Debug)]
+pub struct Prober {
+    stop: Sender<()>,
+    thread: JoinHandle<ResourceOutcome>,
+}
+
+impl Prober {
+    /// Starts the thread; the first reading follows at once.
+    ///
+    /// # Errors
+    /// When the file or the thread cannot be made.
+    pub fn start(settings: &ResourceSettings, spool: &Path, tree: Arc<ProcessTree>) -> io::Result<Self> {
+        let lines = LineWriter::create(&spool.join(spool::TIMELINE))?;
+        let (stop, stopped) = channel();
+        let state = State {
+            clock: settings.clock.clone(),
+            interval: settings.interval,
+            events: tree.subscribe(),
+            tree,
+            lines,
+            watched: BTreeMap::new(),
+            unseen: 0,
+            last_round: None,
+            round_cost: Duration::ZERO,
+            next_pss: Instant::now() + PSS_EVERY,
+            outcome: ResourceOutcome::default(),
+        };
+        let thread = thread::Builder::new().name("resources".to_owned()).spawn(move || state.run(&stopped))?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Reads a last time and ends. To be called while the ended program has not been waited for.
+    #[must_use]
+    pub fn finish(self) -> ResourceOutcome {
+        self.stop.send(()).ok();
+        self.thread.join().unwrap_or_else(|_| ResourceOutcome {
+            write_error: Some(io::Error::other("the thread that reads resources failed")),
+            ..ResourceOutcome::default()
+        })
+    }
+}
+
+struct State {
+    clock: Clock,
+    interval: Duration,
+    tree: Arc<ProcessTree>,
+    events: Receiver<TreeEvent>,
+    lines: LineWriter,
+    watched: BTreeMap<u32, Watched>,
+    /// Processes that ended before they could be read.
+    unseen: u64,
+    last_round: Option<Nanos>,
+    round_cost: Duration,
+    next_pss: Instant,
+    outcome: ResourceOutcome,
+}
+
+/// A process as last read.
+struct Watched {
+    process: ProcessRef,
+    name: String,
+    last: Option<ResourceSample>,
+}
+
+impl State {
+    fn run(mut self, stopped: &Receiver<()>) -> ResourceOutcome {
+        let begin = Instant::now();
+        self.take_events();
+        self.round();
+        let mut first = FIRST.iter().peekable();
+        let mut next_round = self.interval;
+        let mut pause = SCAN_EVERY;
+        loop {
+            let until = first.peek().map_or(next_round, |&&early| early.min(next_round));
+            let wait = until.saturating_sub(begin.elapsed()).min(pause);
+            let last = !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+            let scan_begin = Instant::now();
+            self.tree.scan();
+            // At most one part in a hundred of a core goes into looking for processes.
+            pause = SCAN_EVERY.max(scan_begin.elapsed() * 100);
+            let new = self.take_events();
+            let now = begin.elapsed();
+            let due = last || now >= until || (new && self.is_cheap());
+            if due {
+                self.round();
+                first.next_if(|&&early| now >= early);
+                while next_round <= now {
+                    next_round += self.interval.max(self.round_cost * 20);
+                }
+            }
+            if last {
+                return self.finish();
+            }
+        }
+    }
+
+    /// Whether an additional round stays within a twentieth of a core.
+    fn is_cheap(&self) -> bool {
+        let since = self.last_round.map_or(Nanos::ZERO, |last| self.clock.now().saturating_sub(last));
+        Duration::from_nanos(since.0) > self.round_cost * 20
+    }
+
+    /// Notes processes that came and went; whether there are new ones.
+    fn take_events(&mut self) -> bool {
+        let mut new = false;
+        while let Ok(event) = self.events.try_recv() {
+            match event {
+                TreeEvent::Started { process, parent, at } => {
+                    new = true;
+                    self.started(process, parent, at);
+                }
+                TreeEvent::Exec { process, at } => self.renamed(process, at),
+                TreeEvent::Ended { process, at } => self.ended(process, at),
+            }
+        }
+        new
+    }
+
+    fn started(&mut self, process: ProcessRef, parent: u32, at: Nanos) {
+        let stat = Stat::read(process.pid).filter(|stat| stat.is_of(process));
+        let (name, parent) = stat.map_or((String::new(), parent), |stat| (stat.name, stat.parent));
+        self.watched.insert(process.pid, Watched { process, name: name.clone(), last: None });
+        self.describe(process.pid, parent, name, at);
+    }
+
+    /// Writes what is known of a process; a later line replaces an earlier one.
+    fn describe(&mut self, pid: u32, parent: u32, name: String, start_ns: Nanos) {
+        let process = Process { pid, ppid: parent, name, command: command_of(pid), start_ns, end_ns: None };
+        self.lines.push(&TimelineLine::Process(process));
+    }
+
+    fn renamed(&mut self, process: ProcessRef, at: Nanos) {
+        if let Some(stat) = Stat::read(process.pid).filter(|stat| stat.is_of(process)) {
+            if let Some(watched) = self.watched.get_mut(&process.pid) {
+                watched.name.clone_from(&stat.name);
+            }
+            self.describe(process.pid, stat.parent, stat.name, at);
+        }
+    }
+
+    fn ended(&mut self, process: ProcessRef, at: Nanos) {
+        // A zombie still has its last figures.
+        self.sample(process.pid, self.clock.now(), false);
+        if self.watched.remove(&process.pid).is_some_and(|watched| watched.last.is_none()) {
+            self.unseen += 1;
+        }
+        self.lines.push(&TimelineLine::Exit { pid: process.pid, t_ns: at });
+    }
+
+    /// Reads every process once, all under the same time.
+    fn round(&mut self) {
+        let begin = Instant::now();
+        let now = self.clock.now();
+        if let Some(last) = self.last_round
+            && now.saturating_sub(last) > Nanos(20 * u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX / 20))
+        {
+            self.outcome.warnings.push(Warning::TimelineGap { from_ns: last, to_ns: now });
+        }
+        self.last_round = Some(now);
+        let with_pss = self.watched.len() > 1 && begin >= self.next_pss;
+        let pids: Vec<u32> = self.watched.keys().copied().collect();
+        for pid in pids {
+            self.sample(pid, now, with_pss);
+        }
+        self.lines.flush();
+        let cost = begin.elapsed();
+        if with_pss {
+            // Within half a hundredth of a core.
+            self.next_pss = begin + PSS_EVERY.max(cost * 200);
+        } else {
+            self.round_cost = cost;
+        }
+    }
+
+    fn sample(&mut self, pid: u32, now: Nanos, with_pss: bool) {
+        let Some(watched) = self.watched.get_mut(&pid) else { return };
+        let Some(stat) = Stat::read(pid).filter(|stat| stat.is_of(watched.process)) else { return };
+        let mut sample = ResourceSample { t_ns: now, pid, ..ResourceSample::default() };
+        for probe in PROBES {
+            probe.read(&stat, watched.last.as_ref(), &mut sample);
+        }
+        if with_pss {
+            sample.pss_bytes = memory::proportional(pid);
+        }
+        let renamed = stat.name != watched.name && !stat.is_dead();
+        self.lines.push(&TimelineLine::Sample(sample.clone()));
+        watched.last = Some(sample);
+        let process = watched.process;
+        if renamed {
+            self.renamed(process, now);
+        }
+    }
+
+    fn finish(mut self) -> ResourceOutcome {
+        let root = self.tree.root();
+        let mut survivors = Vec::new();
+        for (&pid, watched) in self.watched.iter().filter(|&(&pid, _)| pid != root) {
+            survivors.push(format!("{} ({pid})", watched.name));
+            if let Some(last) = &watched.last {
+                self.outcome.unwaited.0 += last.user_ns;
+                self.outcome.unwaited.1 += last.system_ns;
+            }
+        }
+        if !survivors.is_empty() {
+            self.outcome.warnings.push(Warning::Survivors { processes: survivors });
+        }
+        if self.unseen > 0 {
+            self.outcome.warnings.push(Warning::ShortLivedProcesses { count: self.unseen });
+        }
+        self.outcome.write_error = self.lines.finish();
+        self.outcome
+    }
+}
+
+/// Arguments, from `/proc/PID/cmdline`.
+fn command_of(pid: u32) -> Vec<String> {
+    let mut bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    bytes.truncate(MOST_ARGUMENT_BYTES);
+    let text = String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(&bytes));
+    if text.is_empty() { Vec::new() } else { text.split('\0').map(str::to_owned).collect() }
+}
