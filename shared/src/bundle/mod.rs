@@ -1,1 +1,42 @@
-//! Placeholder.
+//! Bytes of a bundle file and back: `NAME.perf.zip`, described for strangers in `FORMAT.md` beside this file.
+//!
+//! Owns the members, their codecs, hashes, limits, upgrades of older versions and repair. Every byte that comes in is
+//! hostile until proven otherwise: nothing here panics, and memory grows with what was really read, never with what a
+//! header claims. Must not touch files: callers bring bytes and take bytes.
+
+mod archive;
+mod error;
+mod gzip;
+mod hash;
+mod limits;
+mod manifest;
+mod order;
+pub mod pprof;
+mod read;
+mod repair;
+mod rfc3339;
+mod timeline;
+mod upgrade;
+mod write;
+
+pub use error::{ReadError, WriteError};
+pub use limits::Limits;
+pub use order::{Order, OrderError};
+pub use read::{read, read_manifest, read_with_limits};
+pub use repair::repair;
+pub use write::write;
+
+/// Path of the manifest in the zip.
+pub const MANIFEST: &str = "manifest.json";
+/// Path of the resource samples in the zip.
+pub const TIMELINE: &str = "timeline.jsonl";
+
+/// Path of a profile's pprof member.
+fn profile_path(name: &str) -> String {
+    format!("profiles/{name}.pb.gz")
+}
+
+/// Path of a profile's order columns.
+fn order_path(name: &str) -> String {
+    format!("profiles/{name}.order.gz")
+}

@@ -1,0 +1,27 @@
+//! `manifest.json`: checks the format before anything else is believed.
+
+use super::upgrade::{STEPS, upgrade};
+use super::{MANIFEST, ReadError};
+use crate::model::{FORMAT_VERSION, Manifest};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Parses a manifest that lies at `byte` of the file.
+pub(super) fn parse(bytes: &[u8], byte: u64) -> Result<Manifest, ReadError> {
+    let damaged = |error: serde_json::Error| ReadError::Manifest { member: MANIFEST, byte, reason: error.to_string() };
+    let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if format > FORMAT_VERSION {
+        return Err(ReadError::Newer { found: format, known: FORMAT_VERSION });
+    }
+    if format == FORMAT_VERSION {
+        return serde_json::from_slice(bytes).map_err(damaged);
+    }
+    let mut value: Value = serde_json::from_slice(bytes).map_err(damaged)?;
+    upgrade(&mut value, format, STEPS).map_err(|reason| ReadError::Upgrade { found: format, reason })?;
+    serde_json::from_value(value).map_err(|error| ReadError::Upgrade { found: format, reason: error.to_string() })
+}

@@ -1,0 +1,123 @@
+//! Bundle to file. Equal bundles give equal bytes.
+
+use super::gzip::gzip;
+use super::order::Order;
+use super::pprof::{Span, encode_with_rows};
+use super::{MANIFEST, TIMELINE, WriteError, hash, order_path, profile_path, rfc3339, timeline};
+use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
+use crate::units::Bytes;
+use flate2::Compression;
+use std::collections::HashSet;
+use std::io::{Cursor, Write as _};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, System, ZipWriter};
+
+/// Writes a bundle. Format, profile entries and members of the manifest are filled in here; all else, the summary
+/// included, is written as it stands.
+///
+/// # Errors
+/// When a profile's name cannot be a file name, is taken twice, or its samples break the rules of timed samples.
+pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
+    check_names(bundle)?;
+    let span = Span { start_unix_ns: rfc3339::unix_ns(&bundle.manifest.start), duration: bundle.manifest.wall_ns };
+    let mut members = Vec::new();
+    for profile in &bundle.profiles {
+        check_counts(profile)?;
+        push_profile(profile, span, &mut members);
+    }
+    let timeline = timeline::encode(&bundle.timeline).map_err(json(TIMELINE))?;
+    if !timeline.is_empty() {
+        members.push(NewMember { path: TIMELINE.to_owned(), kind: MemberKind::Timeline, bytes: timeline });
+    }
+    let manifest = Manifest {
+        format: FORMAT_VERSION,
+        profiles: bundle.profiles.iter().map(|profile| profile.info.clone()).collect(),
+        members: members.iter().map(NewMember::entry).collect(),
+        ..bundle.manifest.clone()
+    };
+    let mut manifest = serde_json::to_vec_pretty(&manifest).map_err(json(MANIFEST))?;
+    manifest.push(b'\n');
+    zip_up(&manifest, &members)
+}
+
+struct NewMember {
+    path: String,
+    kind: MemberKind,
+    bytes: Vec<u8>,
+}
+
+impl NewMember {
+    fn entry(&self) -> Member {
+        Member {
+            path: self.path.clone(),
+            kind: self.kind,
+            bytes: Bytes(self.bytes.len() as u64),
+            sha256: Some(hash::sha256(&self.bytes)),
+        }
+    }
+
+    fn method(&self) -> CompressionMethod {
+        match self.kind {
+            MemberKind::Profile | MemberKind::Order | MemberKind::Keys => CompressionMethod::Stored,
+            _ => CompressionMethod::Deflated,
+        }
+    }
+}
+
+fn json(member: &'static str) -> impl Fn(serde_json::Error) -> WriteError {
+    move |source| WriteError::Json { member, source }
+}
+
+fn check_names(bundle: &Bundle) -> Result<(), WriteError> {
+    let mut names = HashSet::new();
+    for profile in &bundle.profiles {
+        let name = &profile.info.name;
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+            return Err(WriteError::ProfileName(name.clone()));
+        }
+        if !names.insert(name) {
+            return Err(WriteError::DuplicateProfile(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn check_counts(profile: &Profile) -> Result<(), WriteError> {
+    let samples = &profile.samples;
+    match samples.count.iter().position(|&count| count != 1) {
+        Some(sample) if samples.time.is_some() => {
+            let (profile, count) = (profile.info.name.clone(), samples.count[sample]);
+            Err(WriteError::TimedCount { profile, sample, count })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn push_profile(profile: &Profile, span: Span, members: &mut Vec<NewMember>) {
+    let encoded = encode_with_rows(profile, span);
+    let name = &profile.info.name;
+    members.push(NewMember { path: profile_path(name), kind: MemberKind::Profile, bytes: encoded.bytes });
+    if let Some(time) = &profile.samples.time {
+        let weight = (!encoded.even).then(|| profile.samples.weight.clone());
+        let order = Order { time: time.clone(), row: encoded.row, weight };
+        let bytes = gzip(&order.encode(), Compression::default());
+        members.push(NewMember { path: order_path(name), kind: MemberKind::Order, bytes });
+    }
+}
+
+/// The manifest comes first: a file that was cut short still has it.
+fn zip_up(manifest: &[u8], members: &[NewMember]) -> Result<Vec<u8>, WriteError> {
+    let size: usize = members.iter().map(|member| member.bytes.len()).sum();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(size + manifest.len() + 4096)));
+    let options =
+        SimpleFileOptions::DEFAULT.last_modified_time(DateTime::DEFAULT).system(System::Unix).unix_permissions(0o644);
+    zip.start_file(MANIFEST, options.compression_method(CompressionMethod::Deflated))?;
+    zip.write_all(manifest).map_err(zip::result::ZipError::from)?;
+    for member in members {
+        let large = u32::try_from(member.bytes.len()).is_err();
+        zip.start_file(member.path.as_str(), options.compression_method(member.method()).large_file(large))?;
+        zip.write_all(&member.bytes).map_err(zip::result::ZipError::from)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
