@@ -9,6 +9,7 @@ pub mod export;
 pub mod format;
 pub mod import;
 pub mod model;
+pub mod palette;
 pub mod report;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -20,7 +20,7 @@ pub enum Direction {
 }
 
 /// More nodes than this are not made of an inverted tree, which can be far larger than the stacks it comes from.
-const INVERTED_LIMIT: usize = 4_000_000;
+const INVERTED_LIMIT: usize = 2_000_000;
 
 /// A call tree in columns, in order of levels: node 0 is everything, then all nodes of depth 1, and so on.
 ///

@@ -15,3 +15,4 @@ pub mod summary;
 pub mod timeline;
 pub mod top_table;
 pub mod transform;
+pub mod viewport;
