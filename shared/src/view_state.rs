@@ -1,1 +1,374 @@
-//! Placeholder.
+//! The reader's choices and their form in an address: the only codec, for the page and for links of the command line.
+//!
+//! A fragment is `v=1&view=flame&range=0-5000000`: keys and percent-encoded values, in a fixed order, defaults left out.
+//! Keys that are not known are passed over and values that make no sense count as not given, so that a link of another
+//! version, or a broken one, opens as much as it can. Must not know which views or functions exist.
+
+use crate::derive::selection::{FunctionKey, Selection, Transform};
+use crate::units::Nanos;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::fmt::Write as _;
+
+/// Version of the fragment's form.
+pub const VIEW_STATE_VERSION: u32 = 1;
+
+/// Longest list that a fragment may carry (transforms, zoom path, sort columns).
+const LIST_LIMIT: usize = 512;
+
+/// Everything that a reader chose. The default is what a bundle opens with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewState {
+    /// Id of the view; empty for the one that is shown first.
+    pub view: String,
+    /// Name of the bundle in the library.
+    pub bundle: Option<String>,
+    /// What restricts every view.
+    pub selection: Selection,
+    /// The function that is marked in every view.
+    pub chosen: Option<FunctionKey>,
+    pub flame: FlameState,
+    pub functions: FunctionsState,
+    pub theme: Theme,
+}
+
+/// Choices of the flame graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlameState {
+    pub mode: FlameMode,
+    /// The frame that fills the width: functions from the outermost to it.
+    pub zoom: Vec<FunctionKey>,
+    /// Part of the width that is shown, in millionths, where that is not the zoomed frame's.
+    pub window: Option<(u32, u32)>,
+    pub search: String,
+    pub color: FlameColor,
+}
+
+/// How samples are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlameMode {
+    #[default]
+    Merged,
+    /// In the order in which they were taken.
+    Time,
+    /// From the innermost function to its callers.
+    Inverted,
+}
+
+/// What the colour of a frame tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlameColor {
+    #[default]
+    Package,
+    Kind,
+    Language,
+}
+
+/// Choices of the table of functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionsState {
+    /// Columns by which rows are sorted, the first decides; empty for self time.
+    pub sort: Vec<Sort>,
+    pub filter: String,
+}
+
+/// One column of a sort order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Id of the column.
+    pub column: String,
+    pub descending: bool,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the reader's system says.
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// An enum that is one word in an address.
+trait Word: Copy + Default + PartialEq + 'static {
+    const WORDS: &'static [(Self, &'static str)];
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(value, _)| *value == self).map_or("", |&(_, word)| word)
+    }
+
+    fn from_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(_, known)| *known == word).map_or_else(Self::default, |&(value, _)| value)
+    }
+}
+
+impl Word for FlameMode {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Merged, "merged"), (Self::Time, "time"), (Self::Inverted, "inverted")];
+}
+
+impl Word for FlameColor {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Package, "package"), (Self::Kind, "kind"), (Self::Language, "language")];
+}
+
+impl Word for Theme {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::System, "system"), (Self::Light, "light"), (Self::Dark, "dark")];
+}
+
+/// What stays readable in a value; the signs that divide lists (`/`, `:`, `,`) are always encoded in their items.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@');
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+impl ViewState {
+    /// The choices in a fragment, with or without its `#`. Never fails.
+    #[must_use]
+    pub fn parse(fragment: &str) -> Self {
+        let mut state = Self::default();
+        for pair in fragment.trim_start_matches('#').split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            state.take(key, value);
+        }
+        state
+    }
+
+    fn take(&mut self, key: &str, value: &str) {
+        let keys = |separator: char| {
+            let items = value.split(separator).filter(|item| !item.is_empty()).take(LIST_LIMIT);
+            items.map(|item| FunctionKey(decode(item)))
+        };
+        match key {
+            "view" => self.view = decode(value),
+            "bundle" => self.bundle = Some(decode(value)).filter(|name| !name.is_empty()),
+            "range" => self.selection.range = range(value),
+            "pid" => self.selection.pid = value.parse().ok(),
+            "tid" => self.selection.tid = value.parse().ok(),
+            "own" => self.selection.hide_library = value == "1",
+            "do" if self.selection.transforms.len() < LIST_LIMIT => self.selection.transforms.extend(transform(value)),
+            "fn" => self.chosen = Some(FunctionKey(decode(value))).filter(|key| !key.0.is_empty()),
+            "mode" => self.flame.mode = Word::from_word(value),
+            "zoom" => self.flame.zoom = keys('/').collect(),
+            "window" => self.flame.window = window(value),
+            "q" => self.flame.search = decode(value),
+            "color" => self.flame.color = Word::from_word(value),
+            "sort" => self.functions.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
+            "filter" => self.functions.filter = decode(value),
+            "theme" => self.theme = Word::from_word(value),
+            _ => {}
+        }
+    }
+
+    /// The fragment of these choices without its `#`; empty where nothing was chosen. [`Self::parse`] is the inverse.
+    #[must_use]
+    pub fn to_fragment(&self) -> String {
+        let mut out = Fragment(String::new());
+        out.text("view", &self.view);
+        out.text("bundle", self.bundle.as_deref().unwrap_or_default());
+        let selection = &self.selection;
+        if let Some((from, to)) = selection.range {
+            out.raw("range", &format!("{}-{}", from.0, to.0));
+        }
+        for (key, number) in [("pid", selection.pid), ("tid", selection.tid)] {
+            if let Some(number) = number {
+                out.raw(key, &number.to_string());
+            }
+        }
+        if selection.hide_library {
+            out.raw("own", "1");
+        }
+        for transform in &selection.transforms {
+            let (code, key) = transform.parts();
+            out.raw("do", &format!("{code}:{}", encode(&key.0)));
+        }
+        out.text("fn", self.chosen.as_ref().map_or("", |key| &key.0));
+        self.flame.write(&mut out);
+        let sort = |sort: &Sort| format!("{}{}", if sort.descending { "" } else { "-" }, encode(&sort.column));
+        out.raw("sort", &self.functions.sort.iter().map(sort).collect::<Vec<_>>().join(","));
+        out.text("filter", &self.functions.filter);
+        out.word("theme", self.theme);
+        if out.0.is_empty() { String::new() } else { format!("v={VIEW_STATE_VERSION}{}", out.0) }
+    }
+}
+
+impl FlameState {
+    fn write(&self, out: &mut Fragment) {
+        out.word("mode", self.mode);
+        out.raw("zoom", &self.zoom.iter().map(|key| encode(&key.0)).collect::<Vec<_>>().join("/"));
+        if let Some((from, to)) = self.window {
+            out.raw("window", &format!("{from}-{to}"));
+        }
+        out.text("q", &self.search);
+        out.word("color", self.color);
+    }
+}
+
+/// The pairs so far, each with `&` before it.
+struct Fragment(String);
+
+impl Fragment {
+    /// A pair whose value needs no encoding any more; nothing where it is empty.
+    fn raw(&mut self, key: &str, value: &str) {
+        if !value.is_empty() {
+            // Writing to a string cannot fail.
+            write!(self.0, "&{key}={value}").unwrap_or_default();
+        }
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.raw(key, &encode(value));
+    }
+
+    fn word<T: Word>(&mut self, key: &str, value: T) {
+        if value != T::default() {
+            self.raw(key, value.word());
+        }
+    }
+}
+
+fn range(value: &str) -> Option<(Nanos, Nanos)> {
+    let (from, to) = value.split_once('-')?;
+    let (from, to): (u64, u64) = (from.parse().ok()?, to.parse().ok()?);
+    (from < to).then_some((Nanos(from), Nanos(to)))
+}
+
+fn window(value: &str) -> Option<(u32, u32)> {
+    let (from, to) = value.split_once('-')?;
+    let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
+    (from < to && to <= 1_000_000).then_some((from, to))
+}
+
+fn transform(value: &str) -> Option<Transform> {
+    let (code, key) = value.split_once(':')?;
+    Transform::from_parts(code, FunctionKey(decode(key))).filter(|transform| !transform.parts().1.0.is_empty())
+}
+
+/// `self` is descending, `-name` ascending.
+fn sort(value: &str) -> Option<Sort> {
+    let (column, descending) = value.strip_prefix('-').map_or((value, true), |column| (column, false));
+    (!column.is_empty()).then(|| Sort { column: decode(column), descending })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> FunctionKey {
+        FunctionKey(name.into())
+    }
+
+    fn full() -> ViewState {
+        ViewState {
+            view: "flame".into(),
+            bundle: Some("0007-orders.py-x.perf.zip".into()),
+            selection: Selection {
+                range: Some((Nanos(3_100_000_000), Nanos(5_800_000_000))),
+                pid: Some(12),
+                tid: Some(13),
+                hide_library: true,
+                transforms: vec![
+                    Transform::Focus(key("core::ops::FnOnce<A, B>::call@lib a.so:3")),
+                    Transform::CollapseRecursion(key("日本&=#%+/,:语")),
+                ],
+            },
+            chosen: Some(key("operator/")),
+            flame: FlameState {
+                mode: FlameMode::Inverted,
+                zoom: vec![key("main"), key("a/b"), key("load, then")],
+                window: Some((0, 500_000)),
+                search: "a & b = 100%".into(),
+                color: FlameColor::Language,
+            },
+            functions: FunctionsState {
+                sort: vec![
+                    Sort { column: "total".into(), descending: true },
+                    Sort { column: "name".into(), descending: false },
+                ],
+                filter: "/parse|load/".into(),
+            },
+            theme: Theme::Dark,
+        }
+    }
+
+    #[test]
+    fn every_choice_survives_the_address() {
+        let fragment = full().to_fragment();
+        assert_eq!(ViewState::parse(&fragment), full(), "{fragment}");
+        assert_eq!(ViewState::parse(&format!("#{fragment}")), full());
+        assert!(fragment.bytes().all(|b| b.is_ascii_graphic() && b != b'#'), "{fragment}");
+        for mode in [FlameMode::Merged, FlameMode::Time] {
+            let state = ViewState { flame: FlameState { mode, ..full().flame }, ..full() };
+            assert_eq!(ViewState::parse(&state.to_fragment()), state);
+        }
+    }
+
+    #[test]
+    fn no_choice_is_no_fragment() {
+        assert_eq!(ViewState::default().to_fragment(), "");
+        assert_eq!(ViewState::parse(""), ViewState::default());
+        assert_eq!(ViewState::parse("#"), ViewState::default());
+    }
+
+    #[test]
+    fn addresses_are_readable() {
+        let state = ViewState {
+            view: "functions".into(),
+            selection: Selection { range: Some((Nanos(5), Nanos(70))), ..Default::default() },
+            chosen: Some(key("parse_line")),
+            ..Default::default()
+        };
+        assert_eq!(state.to_fragment(), "v=1&view=functions&range=5-70&fn=parse_line");
+    }
+
+    #[test]
+    fn unknown_keys_and_senseless_values_are_passed_over() {
+        let check = |fragment: &str, expect: &ViewState| assert_eq!(ViewState::parse(fragment), *expect, "{fragment}");
+        let default = ViewState::default();
+        check("v=9&later=1&view=", &default);
+        check("range=9-3", &default);
+        check("range=-5", &default);
+        check("range=99999999999999999999-3", &default);
+        check("pid=-1&tid=x&own=yes&theme=pink&mode=", &default);
+        check("do=focus&do=explode:x&do=focus:&zoom=///&sort=,-,", &default);
+        check("window=0-1000001", &default);
+        check("&&&=&==&%&%zz=%f", &default);
+        check("view=%ff%", &ViewState { view: "\u{fffd}%".into(), ..Default::default() });
+    }
+
+    #[test]
+    fn junk_never_panics_and_settles_after_one_round() {
+        let mut seed = 1u32;
+        let keys = ["view", "range", "do", "zoom", "sort", "fn", "q", "window", "bundle", "x", ""];
+        for _ in 0..2_000 {
+            let mut random = || {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 16) as usize
+            };
+            let mut fragment = String::new();
+            for _ in 0..random() % 5 {
+                fragment += keys[random() % keys.len()];
+                fragment.push('=');
+                for _ in 0..random() % 12 {
+                    let signs = ['a', '%', '&', '=', '#', '/', ':', ',', '-', '9', 'é', ' ', '\0', '~'];
+                    fragment.push(signs[random() % signs.len()]);
+                }
+                fragment.push('&');
+            }
+            let state = ViewState::parse(&fragment);
+            assert_eq!(ViewState::parse(&state.to_fragment()), state, "{fragment:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_a_limit() {
+        let fragment = "do=hide:a&".repeat(LIST_LIMIT * 2);
+        assert_eq!(ViewState::parse(&fragment).selection.transforms.len(), LIST_LIMIT);
+    }
+}
