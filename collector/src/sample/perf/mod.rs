@@ -3,12 +3,26 @@
 //! Owns the events, their rings, the unwinding of stacks and `native.jsonl`. Must not look up symbols: it only keeps the
 //! files open that `symbolize` will read, since they may be gone by then.
 
+mod events;
+mod intern;
+mod kernel;
+mod process;
+mod reader;
+mod recorder;
+mod ring;
+mod unwind;
+
 use crate::launch::Clock;
+use crate::spool::{self, StackWriter};
 use crate::symbolize::Images;
 use crate::tree::ProcessTree;
-use std::io;
+use reader::{Reader, Stop};
+use recorder::Recorder;
+use ring::Ring;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::{fmt, io};
 
 /// What to sample.
 #[derive(Clone, Debug)]
@@ -41,7 +55,16 @@ pub struct PerfOutcome {
 
 /// Samples a process tree. Made before the program is executed, so that its first instruction counts.
 #[derive(Debug)]
-pub struct PerfSampler {}
+pub struct PerfSampler {
+    stop: Stop,
+    kernel_sampled: bool,
+    stage: Option<Stage>,
+}
+
+enum Stage {
+    Armed(Box<(Reader, Recorder)>),
+    Reading(JoinHandle<Recorder>),
+}
 
 impl PerfSampler {
     /// Opens events on a forked child that has not yet executed its program; they start by themselves when it does, and
@@ -50,16 +73,73 @@ impl PerfSampler {
     /// # Errors
     /// [`Unavailable`] where the system does not allow it.
     pub fn arm(child: u32, settings: &PerfSettings, spool: &Path, tree: Arc<ProcessTree>) -> Result<Self, Unavailable> {
-        std::hint::black_box((child, settings, spool, tree));
-        Err(Unavailable { reason: "the sampler is not built in".into(), fix: "update perfcollect".into() })
+        let failed = |reason: String| Unavailable { reason, fix: "run: perfcollect doctor".to_owned() };
+        let events = events::open(child, settings.period_ns())?;
+        let rings = Ring::map_all(events.fds)?;
+        let writer = StackWriter::create(&spool.join(spool::NATIVE))
+            .map_err(|error| failed(format!("cannot write {}: {error}", spool.join(spool::NATIVE).display())))?;
+        let stop = Stop::new().map_err(|error| failed(format!("cannot make an event descriptor: {error}")))?;
+        let recorder = Recorder::new(settings, child, writer, tree);
+        let stage = Some(Stage::Armed(Box::new((Reader::new(rings), recorder))));
+        Ok(Self { stop, kernel_sampled: events.kernel_sampled, stage })
+    }
+
+    /// Whether the kernel's code is sampled too.
+    #[must_use]
+    pub fn kernel_sampled(&self) -> bool {
+        self.kernel_sampled
     }
 
     /// Starts the thread that reads the rings.
-    pub fn start(&mut self) {}
+    pub fn start(&mut self) {
+        self.stage = match self.stage.take() {
+            Some(Stage::Armed(parts)) => {
+                let stop = self.stop.clone();
+                Some(Stage::Reading(std::thread::spawn(move || parts.0.run(parts.1, &stop))))
+            }
+            other => other,
+        };
+    }
 
     /// Reads what is left and ends the thread.
     #[must_use]
-    pub fn finish(self) -> PerfOutcome {
-        PerfOutcome::default()
+    pub fn finish(mut self) -> PerfOutcome {
+        self.stop.ask();
+        let recorder = match self.stage.take() {
+            Some(Stage::Armed(parts)) => Some(parts.0.run(parts.1, &self.stop)),
+            Some(Stage::Reading(thread)) => thread.join().ok(),
+            None => None,
+        };
+        let (images, write_error) = match recorder {
+            Some(recorder) => recorder.finish(),
+            None => (Images::default(), Some(io::Error::other("the thread that reads native stacks has crashed"))),
+        };
+        PerfOutcome { images, kernel_sampled: self.kernel_sampled, write_error }
     }
 }
+
+impl Drop for PerfSampler {
+    fn drop(&mut self) {
+        self.stop.ask();
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Armed(_) => "Armed",
+            Self::Reading(_) => "Reading",
+        })
+    }
+}
+
+impl PerfSettings {
+    /// CPU time between two samples of a thread, in nanoseconds.
+    #[must_use]
+    pub fn period_ns(&self) -> u64 {
+        1_000_000_000 / u64::from(self.rate_hz.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! Applies records in order of time: keeps the maps of all processes, unwinds samples, writes them.
+
+use super::events::{self, BP, IP, SP};
+use super::intern::{Interned, Place};
+use super::process::{Code, Process};
+use super::unwind::{End, Unwinders, UserFrame, UserStack};
+use super::{PerfSettings, kernel};
+use crate::launch::Clock;
+use crate::spool::{StackWriter, StreamCounts};
+use crate::symbolize::{FileKey, Images, Mapped, read_perf_map};
+use crate::tree::ProcessTree;
+use linux_perf_event_reader::constants::{PERF_CONTEXT_KERNEL, PERF_CONTEXT_MAX, PERF_CONTEXT_USER};
+use linux_perf_event_reader::{
+    CommOrExecRecord, EventRecord, ForkOrExitRecord, Mmap2FileId, Mmap2Record, RawData, RawEventRecord, SampleRecord,
+};
+use perfcollect_shared::units::Nanos;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Longest time that samples stay in our memory.
+const FLUSH_EVERY: Duration = Duration::from_millis(400);
+
+/// State of a recording.
+pub(super) struct Recorder {
+    clock: Clock,
+    weight: Nanos,
+    tree: Arc<ProcessTree>,
+    writer: StackWriter,
+    pub(super) images: Images,
+    unwinders: Unwinders,
+    processes: BTreeMap<u32, Process>,
+    /// By thread.
+    names: HashMap<u32, String>,
+    counts: StreamCounts,
+    interned: Interned,
+    flushed: Instant,
+    began: SystemTime,
+    frames: Vec<UserFrame>,
+    rows: Vec<u32>,
+    chain: Vec<u64>,
+}
+
+impl Recorder {
+    pub(super) fn new(settings: &PerfSettings, child: u32, writer: StackWriter, tree: Arc<ProcessTree>) -> Self {
+        Self {
+            clock: settings.clock.clone(),
+            weight: Nanos(settings.period_ns()),
+            tree,
+            writer,
+            images: Images::default(),
+            unwinders: Unwinders::new(),
+            processes: BTreeMap::from([(child, Process::executed())]),
+            names: HashMap::new(),
+            counts: StreamCounts::default(),
+            interned: Interned::new(kernel::names_allowed(), kernel::boot_id()),
+            flushed: Instant::now(),
+            began: SystemTime::now(),
+            frames: Vec::new(),
+            rows: Vec::new(),
+            chain: Vec::new(),
+        }
+    }
+
+    /// Applies one record; `time` is its own. One that cannot be parsed is left out.
+    pub(super) fn apply(&mut self, time: u64, record: &RawEventRecord<'_>) {
+        let at = self.clock.at(time);
+        match record.parse() {
+            Ok(EventRecord::Sample(sample)) => self.sample(at, &sample),
+            Ok(EventRecord::Mmap2(mapped)) => self.mapped(&mapped),
+            Ok(EventRecord::Comm(comm)) => self.named(at, &comm),
+            Ok(EventRecord::Fork(fork)) => self.forked(at, &fork),
+            Ok(EventRecord::Exit(exit)) => self.exited(at, &exit),
+            Ok(EventRecord::Lost(lost)) => {
+                self.counts.lost += lost.count;
+                // What was lost may have been a mapping.
+                self.processes.values_mut().for_each(|process| process.stale = true);
+            }
+            Ok(EventRecord::Throttle(_)) => self.counts.throttled += 1,
+            _ => {}
+        }
+    }
+
+    /// Hands what was written to the kernel, if it is time.
+    pub(super) fn flush(&mut self) {
+        if self.flushed.elapsed() >= FLUSH_EVERY {
+            self.writer.counts(&self.counts);
+            self.writer.flush();
+            self.flushed = Instant::now();
+        }
+    }
+
+    /// Reads the perf maps of processes that still live, and writes the last lines.
+    pub(super) fn finish(mut self) -> (Images, Option<std::io::Error>) {
+        for (pid, process) in std::mem::take(&mut self.processes) {
+            self.name_jit(pid, &process);
+        }
+        self.writer.counts(&self.counts);
+        (self.images, self.writer.finish())
+    }
+
+    fn mapped(&mut self, record: &Mmap2Record<'_>) {
+        let path = record.path.as_slice();
+        let path = String::from_utf8_lossy(&path);
+        let pid = record.pid.cast_unsigned();
+        let key = match &record.file_id {
+            Mmap2FileId::InodeAndVersion(id) => {
+                FileKey { major: id.major, minor: id.minor, inode: id.inode, generation: id.inode_generation }
+            }
+            Mmap2FileId::BuildId(_) => FileKey::default(),
+        };
+        let mapped = Mapped {
+            pid,
+            start: record.address,
+            end: record.address.saturating_add(record.length),
+            offset: record.page_offset,
+            key,
+            path: &path,
+        };
+        self.processes.entry(pid).or_default().map(&mapped, &mut self.images);
+    }
+
+    fn named(&mut self, at: Nanos, comm: &CommOrExecRecord<'_>) {
+        let (pid, tid) = (comm.pid.cast_unsigned(), comm.tid.cast_unsigned());
+        if comm.is_execve {
+            if let Some(before) = self.processes.remove(&pid) {
+                self.name_jit(pid, &before);
+            }
+            self.processes.insert(pid, Process::executed());
+            self.tree.note_exec(pid, at);
+        }
+        let name = String::from_utf8_lossy(&comm.name.as_slice()).into_owned();
+        let process = if pid == tid { name.clone() } else { self.name(pid).to_owned() };
+        self.writer.rename_thread(pid, tid, &name, &process);
+        self.names.insert(tid, name);
+    }
+
+    fn forked(&mut self, at: Nanos, fork: &ForkOrExitRecord) {
+        let (pid, parent) = (fork.pid.cast_unsigned(), fork.ppid.cast_unsigned());
+        let name = self.name(fork.ptid.cast_unsigned()).to_owned();
+        self.names.insert(fork.tid.cast_unsigned(), name);
+        if pid == parent {
+            self.processes.entry(pid).or_default().threads += 1;
+        } else {
+            let child = self.processes.entry(parent).or_default().forked();
+            self.processes.insert(pid, child);
+            self.tree.note_fork(parent, pid, at);
+        }
+    }
+
+    fn exited(&mut self, at: Nanos, exit: &ForkOrExitRecord) {
+        let pid = exit.pid.cast_unsigned();
+        let tid = exit.tid.cast_unsigned();
+        if tid != pid {
+            self.names.remove(&tid);
+        }
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        process.threads = process.threads.saturating_sub(1);
+        if process.threads == 0
+            && let Some(process) = self.processes.remove(&pid)
+        {
+            self.name_jit(pid, &process);
+            self.names.remove(&pid);
+            self.tree.note_exit(pid, at);
+        }
+    }
+
+    fn name(&self, tid: u32) -> &str {
+        self.names.get(&tid).map_or("", String::as_str)
+    }
+
+    /// Looks up the sampled addresses of run-time code in the process's perf map.
+    fn name_jit(&mut self, pid: u32, process: &Process) {
+        if process.jit_addresses.is_empty() {
+            return;
+        }
+        let paths = [format!("/proc/{pid}/root/tmp/perf-{pid}.map"), format!("/tmp/perf-{pid}.map")];
+        let map = paths.iter().find_map(|path| File::open(path).ok()).filter(|map| {
+            // One from before is of another process with the same number.
+            map.metadata().and_then(|m| m.modified()).is_ok_and(|at| at + Duration::from_secs(1) >= self.began)
+        });
+        let Some(map) = map else { return };
+        let mut addresses = process.jit_addresses.clone();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for (address, name) in read_perf_map(map, &addresses) {
+            self.images.name_jit(pid, address, name);
+        }
+    }
+
+    fn sample(&mut self, at: Nanos, sample: &SampleRecord<'_>) {
+        let (Some(pid), Some(tid)) = (sample.pid, sample.tid) else { return };
+        let (pid, tid) = (pid.cast_unsigned(), tid.cast_unsigned());
+        let images = &mut self.images;
+        let process = self.processes.entry(pid).or_insert_with(|| Process::of_live(pid, images));
+        if process.stale {
+            process.refresh(pid, images);
+        }
+        self.rows.clear();
+        self.chain.clear();
+        self.kernel_frames(sample);
+        self.user_frames(pid, sample);
+        let stack = self.interned.stack(&mut self.writer, &self.rows);
+        let names = &self.names;
+        let name = |tid: u32| names.get(&tid).cloned().unwrap_or_default();
+        let thread = self.writer.thread(pid, tid, || (name(tid), name(pid)));
+        self.writer.sample(at, stack, thread, self.weight);
+    }
+
+    /// Takes the kernel's frames from the chain, and leaves the user's part of it in `chain`.
+    fn kernel_frames(&mut self, sample: &SampleRecord<'_>) {
+        let Some(chain) = sample.callchain else { return };
+        let (mut kernel, mut user, mut first) = (false, false, true);
+        for ip in (0..chain.len()).map_while(|i| chain.get(i)) {
+            if ip >= PERF_CONTEXT_MAX {
+                (kernel, user, first) = (ip == PERF_CONTEXT_KERNEL, ip == PERF_CONTEXT_USER, true);
+                continue;
+            }
+            let address = if first { ip } else { ip.wrapping_sub(1) };
+            first = false;
+            if kernel {
+                let row = self.interned.frame(&mut self.writer, &self.images, Place::Kernel, address);
+                if self.rows.last() != Some(&row) {
+                    self.rows.push(row); // the same one again where names are hidden
+                }
+            } else if user {
+                self.chain.push(address);
+            }
+        }
+    }
+
+    fn user_frames(&mut self, pid: u32, sample: &SampleRecord<'_>) {
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        self.frames.clear();
+        let end = match user_stack(sample) {
+            Some(stack) => self.unwinders.walk(&self.images, process, &stack, &mut self.frames),
+            None if self.chain.is_empty() => End::Complete, // no user stack: the process is starting or ending
+            None => End::Failed,
+        };
+        match end {
+            End::Complete => {}
+            End::Truncated => self.counts.truncated_stacks += 1,
+            End::Failed => self.counts.unwind_failures += 1,
+        }
+        if end != End::Complete {
+            complete(&mut self.frames, &self.chain, process);
+        }
+        for frame in &self.frames {
+            let place = Place::of(frame.code, pid);
+            let address = match frame.code {
+                Code::Image { bias, .. } => frame.address.wrapping_sub(bias),
+                Code::Jit | Code::Unknown => frame.address,
+            };
+            if matches!(place, Place::Jit(_)) && process.jit_addresses.last() != Some(&address) {
+                process.jit_addresses.push(address);
+            }
+            self.rows.push(self.interned.frame(&mut self.writer, &self.images, place, address));
+        }
+    }
+}
+
+/// Goes on with the frame-pointer chain where unwinding stopped; takes the chain alone where it knows more.
+fn complete(frames: &mut Vec<UserFrame>, chain: &[u64], process: &Process) {
+    let joint = frames.iter().rev().take(2).find_map(|frame| {
+        let at = frames.iter().rposition(|other| other == frame)?;
+        Some((at, chain.iter().position(|&address| address == frame.address)?))
+    });
+    let (keep, from) = match joint {
+        Some((at, position)) if chain.len() - position > frames.len() - at => (at + 1, position + 1),
+        None if chain.len() > frames.len() => (0, 0),
+        _ => return,
+    };
+    frames.truncate(keep);
+    for &address in &chain[from..] {
+        // The kernel follows frame pointers wherever they lead; what is not code ends the chain.
+        let Some(mapping) = process.find(address, None) else { break };
+        frames.push(UserFrame { code: mapping.code, address });
+    }
+}
+
+fn user_stack<'a>(sample: &SampleRecord<'a>) -> Option<UserStack<'a>> {
+    let regs = sample.user_regs.as_ref()?;
+    let (bytes, filled) = sample.user_stack?;
+    let (ip, sp, bp) = (regs.get(IP)?, regs.get(SP)?, regs.get(BP)?);
+    #[cfg(target_arch = "x86_64")]
+    let unwind_regs = framehop::UnwindRegsNative::new(ip, sp, bp);
+    #[cfg(target_arch = "aarch64")]
+    let unwind_regs = framehop::UnwindRegsNative::new(regs.get(events::LR)?, sp, bp);
+    let length = usize::try_from(filled).ok()?.min(bytes.len());
+    let cut = filled >= u64::from(events::STACK_BYTES);
+    let bytes = bytes.get(0..length).unwrap_or(RawData::Single(&[]));
+    Some(UserStack { regs: unwind_regs, ip, sp, bytes, cut })
+}
