@@ -17,6 +17,12 @@ pub struct Cli {
 pub enum Command {
     /// Record a program
     Run(RunArgs),
+    /// Say what a recording shows
+    Report(ReportArgs),
+    /// List the recordings of this folder
+    List(ListArgs),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
 }
 
 /// `run`.
@@ -179,10 +185,7 @@ mod tests {
     #[test]
     fn everything_after_the_program_is_its_own() {
         let cli = Cli::try_parse_from(["perfcollect", "run", "--quiet", "ls", "--label", "-q"]).unwrap();
-        #[expect(clippy::infallible_destructuring_match, reason = "the other commands join here")]
-        let args = match cli.command {
-            Command::Run(args) => args,
-        };
+        let Command::Run(args) = cli.command else { panic!("{cli:?}") };
         assert_eq!(args.command, ["ls", "--label", "-q"]);
         assert!(args.quiet && args.label.is_none());
     }

@@ -12,6 +12,7 @@ pub mod pack;
 pub mod resource;
 pub mod sample;
 pub mod spool;
+pub mod store;
 pub mod symbolize;
 pub mod terminal;
 pub mod tree;

@@ -1,5 +1,8 @@
 //! One file a command: from typed arguments to an exit code.
 
+pub mod completions;
+pub mod list;
+pub mod report;
 pub mod run;
 
 use crate::cli::Command;
@@ -12,6 +15,9 @@ use crate::terminal::Terminal;
 /// When the command fails; it is told once, by the caller, and the exit code is 1.
 pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Completions(args) => completions::run(&args, terminal),
+        Command::List(args) => list::run(&args, terminal),
+        Command::Report(args) => report::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
     }
 }

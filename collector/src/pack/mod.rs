@@ -3,12 +3,26 @@
 //! Owns symbols, warnings and figures of the finished recording, and the atomic finish. The same way is gone at a
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
+mod finish;
 pub mod merge;
+mod profile;
+mod progress;
+#[cfg(test)]
+mod tests;
+mod warnings;
 
-use crate::symbolize::Images;
-use perfcollect_shared::model::{Bundle, Exit, Overhead, Warning};
+use crate::spool::{self, RawStacks};
+use crate::symbolize::{Images, Symbolizer};
+use anyhow::{Context, bail};
+use perfcollect_shared::bundle;
+use perfcollect_shared::derive::summary::summarize;
+use perfcollect_shared::format::shell_word;
+use perfcollect_shared::model::{Bundle, Exit, Manifest, Overhead, Timeline, Warning};
 use perfcollect_shared::units::{Bytes, Nanos};
+use progress::Progress;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What the recorder knows at the end of a recording, beyond the spool.
@@ -50,7 +64,109 @@ pub struct Packed {
 ///
 /// # Errors
 /// When the spool cannot be read or the bundle not be written; the spool is then kept, and the error says how to go on.
-pub fn pack(spool: &Path, target: &Path, images: Images, end: Option<EndOfRun>) -> anyhow::Result<Packed> {
-    drop((images, end));
-    anyhow::bail!("cannot turn {} into {} yet", spool.display(), target.display())
+pub fn pack(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Packed> {
+    let result = pack_or_fail(spool, target, images, end);
+    result.with_context(|| {
+        let spool = shell_word(&spool.display().to_string());
+        format!(
+            "could not write the bundle {}; what was recorded is kept: perfcollect recover {spool} -o ELSEWHERE",
+            target.display()
+        )
+    })
+}
+
+fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Packed> {
+    let progress = Progress::start(end.is_some_and(|end| end.show_progress));
+    let recorded = Recorded::read(spool)?;
+    if end.is_none()
+        && let Some(packed) = already_packed(&recorded.manifest, target)
+    {
+        finish::remove_spool(spool)?;
+        return Ok(packed);
+    }
+    progress.says("looking up symbols");
+    let mut built = build(recorded, images, end)?;
+    progress.says("writing the bundle");
+    if let Some(end) = end {
+        built.manifest.overhead = finish::overhead(end);
+    }
+    let bytes = bundle::write(&built)?;
+    finish::write_in_place(target, &bytes)?;
+    finish::remove_spool(spool)?;
+    Ok(Packed { bundle: built, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
+}
+
+/// A spool, read back.
+#[derive(Debug)]
+struct Recorded {
+    manifest: Manifest,
+    timeline: Timeline,
+    native: RawStacks,
+    python: RawStacks,
+    /// Lines that could not be read: file, first of them, how many.
+    cut: Vec<(&'static str, u64, u64)>,
+}
+
+impl Recorded {
+    fn read(spool: &Path) -> anyhow::Result<Self> {
+        let manifest = match fs::read(spool.join(spool::MANIFEST)) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("the {} of the recording is damaged", spool::MANIFEST))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("{} is not the folder of a recording: it has no {}", spool.display(), spool::MANIFEST)
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.display())),
+        };
+        let told = |name: &str| format!("cannot read {}", spool.join(name).display());
+        let mut timeline = Timeline::default();
+        let timeline_cut = spool::read_lines(&spool.join(spool::TIMELINE), |line| timeline.push(line))
+            .with_context(|| told(spool::TIMELINE))?;
+        let native = RawStacks::read(&spool.join(spool::NATIVE)).with_context(|| told(spool::NATIVE))?;
+        let python = RawStacks::read(&spool.join(spool::PYTHON)).with_context(|| told(spool::PYTHON))?;
+        let cuts =
+            [(spool::TIMELINE, timeline_cut), (spool::NATIVE, native.cut_at_line), (spool::PYTHON, python.cut_at_line)];
+        let cut = cuts
+            .into_iter()
+            .filter_map(|(name, line)| Some((name, line?)))
+            .map(|(name, line)| Ok((name, line, finish::lines_from(&spool.join(name), line)?)))
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self { manifest, timeline, native, python, cut })
+    }
+}
+
+/// The bundle of this very recording where it was finished, but its spool was not removed any more.
+fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
+    let bytes = fs::read(target).ok()?;
+    let found = bundle::read(&bytes).ok()?;
+    let same = found.manifest.id == manifest.id && !found.manifest.id.is_empty() && found.reading.is_empty();
+    same.then(|| Packed { bundle: found, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
+}
+
+fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
+    let Recorded { mut manifest, mut timeline, native, python, cut } = recorded;
+    timeline.samples.sort_by_key(|sample| sample.t_ns);
+    if let Some(end) = end {
+        manifest.exit = end.exit;
+        manifest.wall_ns = Some(end.wall_ns);
+        (manifest.user_ns, manifest.system_ns) = (end.user_ns, end.system_ns);
+        manifest.cpu_ns = end.user_ns.zip(end.system_ns).map(|(user, system)| user + system);
+        manifest.partial = end.partial;
+        manifest.warnings.extend(end.warnings.iter().cloned());
+    } else {
+        manifest.partial = true;
+        let reason = "perfcollect itself was ended before the program; recovered from what it had written".to_owned();
+        manifest.warnings.push(Warning::Partial { reason });
+    }
+    manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).cloned());
+    let built = profile::build(&manifest, &timeline, &native, &python, Symbolizer::new(images))?;
+    warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
+    let profile = built.map(|built| built.profile);
+    manifest.summary = summarize(profile.as_ref(), &timeline);
+    manifest.summary.peak_process_rss_bytes = end.and_then(|end| end.peak_process_rss_bytes);
+    Ok(Bundle {
+        manifest,
+        profiles: profile.into_iter().map(Arc::new).collect(),
+        timeline: Arc::new(timeline),
+        reading: Vec::new(),
+    })
 }

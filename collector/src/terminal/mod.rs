@@ -3,6 +3,10 @@
 //! Results go to stdout, everything else to stderr with `perfcollect: ` before each line. Nobody reading any more
 //! (a broken pipe) is no error. Must not decide what is said.
 
+mod table;
+
+pub use table::{Column, table};
+
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
