@@ -1,6 +1,7 @@
 //! A bundle itself: taken as it is.
 
 use super::{Detection, ImportError, Imported, Importer};
+use std::borrow::Cow;
 
 /// The importer of `.perf.zip`.
 pub(super) struct BundleFile;
@@ -21,7 +22,7 @@ impl Importer for BundleFile {
         if MAGIC.iter().any(|magic| head.starts_with(magic)) { Detection::Yes } else { Detection::No }
     }
 
-    fn import(&self, bytes: &[u8]) -> Result<Imported, ImportError> {
-        Ok(Imported::Bundle(bytes.to_vec()))
+    fn import<'a>(&self, bytes: &'a [u8]) -> Result<Imported<'a>, ImportError> {
+        Ok(Imported::Bundle(Cow::Borrowed(bytes)))
     }
 }

@@ -4,6 +4,7 @@ use super::{Detection, ImportError, Imported, Importer};
 use crate::export::html::{BUNDLE_ELEMENT, CLOSING, opening};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 /// The importer of exported reports.
 pub struct Html;
@@ -30,8 +31,8 @@ impl Importer for Html {
         }
     }
 
-    fn import(&self, bytes: &[u8]) -> Result<Imported, ImportError> {
-        bundle_bytes(bytes).map(Imported::Bundle)
+    fn import<'a>(&self, bytes: &'a [u8]) -> Result<Imported<'a>, ImportError> {
+        bundle_bytes(bytes).map(|bundle| Imported::Bundle(Cow::Owned(bundle)))
     }
 }
 
@@ -102,7 +103,7 @@ mod tests {
     fn every_length_comes_back_bit_for_bit() {
         for length in 1..200u8 {
             let bundle: Vec<u8> = (0..length).map(|n| n.wrapping_mul(167)).collect();
-            assert_eq!(import(&page(&bundle)), Ok(Imported::Bundle(bundle)));
+            assert_eq!(import(&page(&bundle)), Ok(Imported::Bundle(bundle.into())));
         }
     }
 
@@ -127,6 +128,6 @@ mod tests {
         assert_eq!(import(b"<!DOCTYPE html><p>hello"), Err(ImportError::NoBundle));
         assert_eq!(import(b"hello"), Err(ImportError::Unknown));
         assert_eq!(import(b""), Err(ImportError::Empty));
-        assert_eq!(import(b"PK\x03\x04rest"), Ok(Imported::Bundle(b"PK\x03\x04rest".to_vec())));
+        assert_eq!(import(b"PK\x03\x04rest"), Ok(Imported::Bundle(Cow::Borrowed(b"PK\x03\x04rest"))));
     }
 }

@@ -5,6 +5,8 @@
 mod bundle;
 pub mod html;
 
+use std::borrow::Cow;
+
 /// Whether a format is in a file's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detection {
@@ -28,14 +30,14 @@ pub trait Importer: Sync {
     ///
     /// # Errors
     /// When the file is not what its head promised.
-    fn import(&self, bytes: &[u8]) -> Result<Imported, ImportError>;
+    fn import<'a>(&self, bytes: &'a [u8]) -> Result<Imported<'a>, ImportError>;
 }
 
 /// What came out of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Imported {
+pub enum Imported<'a> {
     /// The bytes of a bundle, as they were written once.
-    Bundle(Vec<u8>),
+    Bundle(Cow<'a, [u8]>),
 }
 
 /// Every format, the surest first.
@@ -45,7 +47,7 @@ pub static IMPORTERS: &[&dyn Importer] = &[&bundle::BundleFile, &html::Html];
 ///
 /// # Errors
 /// When no importer knows it, or the one that does finds it damaged.
-pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+pub fn import(bytes: &[u8]) -> Result<Imported<'_>, ImportError> {
     let head = &bytes[..bytes.len().min(HEAD)];
     let best = IMPORTERS.iter().max_by_key(|importer| importer.detect(head));
     match best {

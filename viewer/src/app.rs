@@ -1,0 +1,100 @@
+//! The frame of every page: top bar, views, what restricts them, the view, and the drop of a file anywhere.
+
+use crate::keys;
+use crate::load::{self, Load};
+use crate::state::Session;
+use crate::ui::{chips::Chips, key_dialog::KeyDialog, loading, top_bar::TopBar, views_bar::ViewsBar};
+use crate::views;
+use leptos::ev;
+use leptos::prelude::*;
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let session = Session::open();
+    provide_context(session);
+    listen(session);
+    load::begin(session);
+    Effect::new(move |_| {
+        let name = session.manifest().map(|manifest| perfcollect_shared::format::program(&manifest.command));
+        document().set_title(&name.map_or_else(|| "perfcollect".to_owned(), |name| format!("{name} · perfcollect")));
+    });
+    view! {
+        <a class="skip" href="#main" on:click=|event| skip(&event)>"Skip to the view"</a>
+        <header>
+            <TopBar session />
+            <ViewsBar session />
+            <Chips session />
+        </header>
+        <main id="main" tabindex="-1">{move || content(session)}</main>
+        <KeyDialog session />
+    }
+}
+
+/// The address holds the reader's choices, so that this link must not change it.
+fn skip(event: &ev::MouseEvent) {
+    event.prevent_default();
+    if let Some(main) = document().get_element_by_id("main") {
+        use wasm_bindgen::JsCast;
+        // An element that cannot take the focus keeps the page as it is.
+        main.unchecked_into::<web_sys::HtmlElement>().focus().ok();
+    }
+}
+
+fn listen(session: Session) {
+    keys::listen(session);
+    let handles = [
+        window_event_listener(ev::popstate, move |_| session.follow_address()),
+        window_event_listener(ev::hashchange, move |_| session.follow_address()),
+        window_event_listener(ev::dragover, |event| event.prevent_default()),
+        window_event_listener(ev::drop, move |event| {
+            event.prevent_default();
+            load::from_drop(session, &event);
+        }),
+    ];
+    on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
+}
+
+/// What stands of the load, as far as it decides what is drawn: progress alone must not draw a view anew.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Empty,
+    Reading { manifest: bool },
+    Ready,
+    Failed,
+}
+
+fn phase(load: &Load) -> Phase {
+    match load {
+        Load::Empty => Phase::Empty,
+        Load::Reading { manifest, .. } => Phase::Reading { manifest: manifest.is_some() },
+        Load::Ready(_) => Phase::Ready,
+        Load::Failed { .. } => Phase::Failed,
+    }
+}
+
+fn content(session: Session) -> AnyView {
+    let phase = Memo::new(move |_| session.load.with(phase));
+    let asked = session.derived.view_id;
+    let bundle = session.derived.bundle;
+    (move || {
+        let id = asked.get();
+        if id == views::LIBRARY {
+            return (views::library::VIEW.render)(session);
+        }
+        match phase.get() {
+            Phase::Empty => (views::library::VIEW.render)(session),
+            Phase::Reading { manifest: false } => loading::reading(session),
+            Phase::Reading { manifest: true } => {
+                view! { {loading::reading(session)} {(views::overview::VIEW.render)(session)} }.into_any()
+            }
+            Phase::Failed => loading::failed(session),
+            Phase::Ready => {
+                let known = views::find(&id);
+                let shown = known.filter(|view| bundle.with(|b| b.as_ref().is_some_and(|b| (view.available)(b))));
+                (shown.unwrap_or(&views::overview::VIEW).render)(session)
+            }
+        }
+    })
+    .into_any()
+}

@@ -1,0 +1,128 @@
+//! What the page knows: the load, the library and the reader's choices, and the one way to change a choice.
+//!
+//! The choices are the address: `go` writes both, so that every step can be undone with the back button. Nothing derived is
+//! kept here (see `derived`).
+
+use crate::derived::Derived;
+use crate::load::{LibraryState, Load};
+use crate::theme::Theme;
+use leptos::prelude::*;
+use perfcollect_shared::model::{Bundle, Manifest};
+use perfcollect_shared::view_state::ViewState;
+use std::ops::Deref;
+use std::sync::Arc;
+use wasm_bindgen::JsValue;
+
+/// A value shared by pointer and compared by pointer, so that memos never compare whole profiles.
+#[derive(Debug)]
+pub struct Shared<T>(pub Arc<T>);
+
+impl<T> Shared<T> {
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Everything a view needs; copied freely.
+#[derive(Clone, Copy)]
+pub struct Session {
+    pub load: RwSignal<Load>,
+    pub library: RwSignal<LibraryState>,
+    /// Read it anywhere; change it with [`Session::go`] or [`Session::adjust`] only.
+    pub view: RwSignal<ViewState>,
+    pub theme: RwSignal<Theme>,
+    /// The dialog of all keys is open.
+    pub keys_open: RwSignal<bool>,
+    pub derived: Derived,
+}
+
+impl Session {
+    /// The session of a page that has just been opened, with the choices of its address.
+    pub fn open() -> Self {
+        let load = RwSignal::new(Load::Empty);
+        let view = RwSignal::new(ViewState::parse(&fragment()));
+        Self {
+            load,
+            view,
+            library: RwSignal::new(LibraryState::default()),
+            theme: RwSignal::new(Theme::current()),
+            keys_open: RwSignal::new(false),
+            derived: Derived::new(load, view),
+        }
+    }
+
+    /// The bundle once it is read (tracked).
+    pub fn bundle(self) -> Option<Shared<Bundle>> {
+        self.derived.bundle.get()
+    }
+
+    /// What is known of the bundle, before its profiles are decoded too (tracked).
+    pub fn manifest(self) -> Option<Shared<Manifest>> {
+        self.derived.manifest.get()
+    }
+
+    /// A choice of the reader: changes the state and adds a step to the history.
+    pub fn go(self, change: impl FnOnce(&mut ViewState)) {
+        self.change(change, true);
+    }
+
+    /// A change within a choice (while dragging, typing): replaces the present step.
+    pub fn adjust(self, change: impl FnOnce(&mut ViewState)) {
+        self.change(change, false);
+    }
+
+    /// Takes the state from the address, after back, forward or an edited fragment.
+    pub fn follow_address(self) {
+        let state = ViewState::parse(&fragment());
+        if self.view.with_untracked(|now| *now != state) {
+            self.view.set(state);
+        }
+    }
+
+    fn change(self, change: impl FnOnce(&mut ViewState), push: bool) {
+        let mut state = self.view.get_untracked();
+        change(&mut state);
+        if self.view.with_untracked(|now| *now == state) {
+            return;
+        }
+        write_address(&state.to_fragment(), push);
+        self.view.set(state);
+    }
+}
+
+fn fragment() -> String {
+    window().location().hash().unwrap_or_default().trim_start_matches('#').to_owned()
+}
+
+fn write_address(fragment: &str, push: bool) {
+    let Ok(history) = window().history() else { return };
+    let url = format!("#{}", fragment.trim_start_matches('#'));
+    let written = if push {
+        history.push_state_with_url(&JsValue::NULL, "", Some(&url))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
+    };
+    if written.is_err() {
+        // Browsers limit how often the address may change; the choice still stands on the page.
+        leptos::logging::warn!("perfcollect: the address could not be changed");
+    }
+}

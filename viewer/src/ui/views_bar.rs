@@ -1,0 +1,68 @@
+//! The second bar: the views that have data. A menu on narrow pages.
+
+use crate::state::Session;
+use crate::views::{FIRST, LIBRARY, VIEWS, ViewDef};
+use leptos::prelude::*;
+
+#[component]
+pub fn ViewsBar(session: Session) -> impl IntoView {
+    let shown =
+        Memo::new(move |_| VIEWS.iter().filter(|view| is_shown(session, view)).map(|v| v.id).collect::<Vec<_>>());
+    let current = Memo::new(move |_| current(session));
+    let open = move |id: &str| session.go(|state| id.clone_into(&mut state.view));
+    let link = move |view: &'static ViewDef| {
+        let address = move || {
+            session.view.with(|state| {
+                let mut there = state.clone();
+                view.id.clone_into(&mut there.view);
+                format!("#{}", there.to_fragment().trim_start_matches('#'))
+            })
+        };
+        let click = move |event: leptos::ev::MouseEvent| {
+            if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
+                event.prevent_default();
+                open(view.id);
+            }
+        };
+        view! {
+            <li>
+                <a href=address on:click=click title=format!("Key {}", view.key)
+                    aria-current=move || (current.get() == view.id).then_some("page")>{view.title}</a>
+            </li>
+        }
+    };
+    let listed = move || shown.get().into_iter().filter_map(crate::views::find);
+    view! {
+        <nav class="views" aria-label="Views">
+            <ul class="links">{move || listed().map(link).collect_view()}</ul>
+            <label class="menu">
+                <span class="reader">"View"</span>
+                <select on:change=move |event| open(&event_target_value(&event)) prop:value=move || current.get()>
+                    {move || listed().map(|view| {
+                        view! { <option value=view.id selected=move || current.get() == view.id>{view.title}</option> }
+                    }).collect_view()}
+                </select>
+            </label>
+        </nav>
+    }
+}
+
+fn is_shown(session: Session, view: &ViewDef) -> bool {
+    if view.id == LIBRARY {
+        return session.library.with(|state| *state != crate::load::LibraryState::None);
+    }
+    if view.id == FIRST && session.manifest().is_some() {
+        return true;
+    }
+    session.bundle().is_some_and(|bundle| (view.available)(&bundle))
+}
+
+/// Id of the view that is drawn, which may not be the one that the address names.
+fn current(session: Session) -> &'static str {
+    let id = session.derived.view_id.get();
+    match crate::views::find(&id) {
+        Some(view) if is_shown(session, view) => view.id,
+        _ if session.manifest().is_none() => LIBRARY,
+        _ => FIRST,
+    }
+}

@@ -1,0 +1,40 @@
+//! The views: one file and one line each.
+
+pub mod environment;
+pub mod flame;
+pub mod functions;
+pub mod library;
+pub mod overview;
+pub mod timeline;
+
+use crate::state::Session;
+use leptos::prelude::AnyView;
+use perfcollect_shared::model::Bundle;
+
+/// How a view is found, named and drawn.
+#[derive(Clone, Copy)]
+pub struct ViewDef {
+    /// Its name in the address.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// The digit that opens it.
+    pub key: char,
+    /// A view without data is absent, not empty.
+    pub available: fn(&Bundle) -> bool,
+    pub render: fn(Session) -> AnyView,
+}
+
+/// In the order of the bar.
+pub static VIEWS: &[ViewDef] =
+    &[library::VIEW, overview::VIEW, flame::VIEW, functions::VIEW, timeline::VIEW, environment::VIEW];
+
+/// The view that is shown first.
+pub const FIRST: &str = "overview";
+/// The view that needs no bundle.
+pub const LIBRARY: &str = "library";
+
+/// The view of an id, the first for none, `None` for one that this version does not have.
+pub fn find(id: &str) -> Option<&'static ViewDef> {
+    let id = if id.is_empty() { FIRST } else { id };
+    VIEWS.iter().find(|view| view.id == id)
+}
