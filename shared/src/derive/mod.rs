@@ -7,6 +7,8 @@ pub mod axis;
 pub mod call_tree;
 pub mod flame_layout;
 pub mod function_tree;
+pub mod interval;
+pub mod overview;
 pub mod package;
 pub mod sandwich;
 pub mod search;

@@ -205,3 +205,152 @@ fn summary_functions(bundle: &Bundle) -> Vec<ReportFunction> {
     };
     bundle.manifest.summary.top.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{markdown, summary_lines, text};
+    use super::*;
+    use crate::model::{Exit, SummaryFunction};
+    use crate::testing;
+    use serde_json::Value;
+    use std::sync::Arc;
+
+    fn bundle() -> Bundle {
+        let ms = |n: u64| Some(Nanos(n * Nanos::MILLISECOND.0));
+        let mut bundle =
+            Bundle { profiles: vec![Arc::new(testing::profile("A A A A\nB B B C"))], ..Default::default() };
+        let manifest = &mut bundle.manifest;
+        manifest.command = vec!["./a b".into(), "x".into()];
+        manifest.exit = Exit { code: None, signal: Some(15) };
+        manifest.start = "2026-11-21T10:02:03Z".into();
+        (manifest.wall_ns, manifest.cpu_ns) = (ms(1_240), ms(4));
+        manifest.summary.rss_bytes_max = Some(Bytes(202 << 20));
+        manifest.summary.processes = 3;
+        manifest.warnings = vec![Warning::LostSamples { profile: "cpu".into(), lost: 2, samples: 4 }];
+        manifest.git = Some(Git { commit: "1f3c9a".into(), ..Default::default() });
+        bundle
+    }
+
+    /// Value at a path such as `functions.0.name`.
+    fn at<'a>(json: &'a Value, path: &str) -> &'a Value {
+        path.split('.').fold(json, |value, key| match key.parse::<usize>() {
+            Ok(index) => &value[index],
+            Err(_) => &value[key],
+        })
+    }
+
+    fn check(path: &str, expect: &str) {
+        let json = serde_json::to_value(report(&bundle())).unwrap();
+        assert_eq!(at(&json, path).to_string(), expect, "{path}");
+    }
+
+    #[test]
+    fn the_json_form_is_kept() {
+        check("schema", "1");
+        check("run.command", r#"["./a b","x"]"#);
+        check("run.exit_code", "143");
+        check("run.signal", "15");
+        check("run.wall_ns", "1240000000");
+        check("run.cpu_ns", "4000000");
+        check("run.user_ns", "null");
+        check("resources.rss_bytes_max", "211812352");
+        check("resources.peak_process_rss_bytes", "null");
+        check("resources.samples", "0");
+        check("profiles.0.name", r#""cpu""#);
+        check("profiles.0.samples", "4");
+        check("profiles.0.lost", "0");
+        check("profiles.0.rate_hz", "1000.0");
+        check("functions.0.name", r#""B""#);
+        check("functions.0.file", r#""app.c""#);
+        check("functions.0.line", "1");
+        check("functions.0.self_samples", "3");
+        check("functions.0.total_samples", "3");
+        check("functions.0.self_share", "0.75");
+        check("functions.2.total_share", "1.0");
+        check("functions.3", "null");
+        check("warnings.0.code", r#""lost_samples""#);
+        check("warnings.0.lost", "2");
+    }
+
+    #[test]
+    fn every_field_is_documented() {
+        fn names(value: &Value, into: &mut Vec<String>) {
+            match value {
+                Value::Object(map) => map.iter().for_each(|(key, value)| {
+                    into.push(key.clone());
+                    names(value, into);
+                }),
+                Value::Array(list) => list.iter().for_each(|value| names(value, into)),
+                _ => {}
+            }
+        }
+        let schema = include_str!("../../../docs/report-schema.md");
+        let mut fields = Vec::new();
+        let mut json = serde_json::to_value(report(&bundle())).unwrap();
+        // The figures of a warning differ by its kind.
+        json["warnings"] = serde_json::json!([{ "code": 0, "message": 0 }]);
+        names(&json, &mut fields);
+        for field in fields {
+            assert!(schema.contains(&format!("`{field}")), "docs/report-schema.md does not describe `{field}`");
+        }
+    }
+
+    #[test]
+    fn without_a_profile_the_summary_stands_in() {
+        let mut bundle = bundle();
+        bundle.profiles.clear();
+        bundle.manifest.profiles = vec![ProfileInfo { name: "cpu".into(), samples: 9, ..Default::default() }];
+        bundle.manifest.summary.top = vec![SummaryFunction { name: "F".into(), self_samples: 5, ..Default::default() }];
+        let report = report(&bundle);
+        assert_eq!((report.functions[0].name.as_str(), report.functions[0].self_samples), ("F", 5));
+        assert_eq!((report.profiles[0].samples, report.profiles[0].weight_ns), (9, None));
+    }
+
+    #[test]
+    fn a_run_ends_with_ten_lines_at_most() {
+        let mut bundle = bundle();
+        let expect = "\
+a b spent 1.24 s, 4.00 ms of it computing; peak memory 202 MiB in 3 processes; killed by signal 15
+4 samples at 1,000 Hz (native), 0 lost; top functions by self time:
+    75 %   3 samples  B  app.c:1
+    25 %    1 sample  C  app.c:1
+warning: 2 samples of profile cpu lost beside 4 kept: shares may be off where the program was busiest
+bundle: .perfcollect/0001-a b.perf.zip
+open it: perfcollect serve '.perfcollect/0001-a b.perf.zip'
+";
+        assert_eq!(summary_lines(&report(&bundle), ".perfcollect/0001-a b.perf.zip"), expect);
+        let names: Vec<String> = (0..40).map(|n| format!("f{n}")).collect();
+        bundle.profiles = vec![Arc::new(testing::profile(&names.join(" ")))];
+        for warnings in 0..8 {
+            bundle.manifest.warnings = vec![Warning::Throttled { times: 1 }; warnings];
+            let lines = summary_lines(&report(&bundle), "x");
+            assert_eq!(lines.lines().count(), 10, "{warnings} warnings:\n{lines}");
+            assert_eq!(lines.contains("more warnings"), warnings > 2, "{lines}");
+        }
+    }
+
+    #[test]
+    fn nothing_measured_is_said_in_words() {
+        let lines = summary_lines(&report(&Bundle::default()), "b");
+        let expect = "\
+program ran for a time that was not measured; memory not measured; end not seen
+no stacks were sampled: `perfcollect doctor` says why
+bundle: b
+open it: perfcollect serve b
+";
+        assert_eq!(lines, expect);
+        assert!(text(&report(&Bundle::default())).contains("No functions"));
+    }
+
+    #[test]
+    fn text_and_markdown_list_functions_and_warnings() {
+        let text = text(&report(&bundle()));
+        assert!(text.contains("    75 %     75 %   3.00 ms         3  B  app.c:1\n"), "{text}");
+        assert!(text.contains("command    './a b' x\n"), "{text}");
+        assert!(text.contains("warnings\n  2 samples of profile cpu lost"), "{text}");
+        let mut bundle = bundle();
+        bundle.profiles = vec![Arc::new(testing::profile("a|b<T>"))];
+        let markdown = markdown(&report(&bundle));
+        assert!(markdown.contains("| 100 % | 100 % | 1.00 ms | 1 | a\\|b&lt;T&gt; | app.c:1 |"), "{markdown}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::text::{ending, figures, sampling};
 use super::{Report, ReportFunction};
-use crate::format::{duration, place, program, share, shell_word, shorten_name};
+use crate::format::{duration, place, plural, program, share, shell_word, shorten_name};
 use crate::units::Nanos;
 
 /// Lines that there may be, so that the summary never pushes the program's own output off the screen.
@@ -27,7 +27,11 @@ pub fn summary_lines(report: &Report, bundle_path: &str) -> String {
     if warnings.len() > room {
         let more = warnings.len() - (room - 1);
         warnings.truncate(room - 1);
-        warnings.push(format!("and {more} more warnings: perfcollect report {}", shell_word(bundle_path)));
+        warnings.push(format!(
+            "and {}: perfcollect report {}",
+            plural(more as u64, "more warning"),
+            shell_word(bundle_path)
+        ));
     }
     lines.extend(warnings);
     lines.push(format!("bundle: {bundle_path}"));
@@ -36,11 +40,8 @@ pub fn summary_lines(report: &Report, bundle_path: &str) -> String {
 }
 
 fn function_line(function: &ReportFunction) -> String {
-    let amount = if function.self_samples < FEW {
-        crate::format::plural(function.self_samples, "sample")
-    } else {
-        duration(function.self_ns)
-    };
+    let amount =
+        if function.self_samples < FEW { plural(function.self_samples, "sample") } else { duration(function.self_ns) };
     let line = format!(
         "{:>8}  {amount:>10}  {}  {}",
         share(function.self_share),

@@ -1,6 +1,7 @@
 //! The report for a terminal.
 
 use super::{Report, ReportFunction};
+use crate::derive::overview::recording;
 use crate::format::{
     NOT_MEASURED, bytes, command_line, count, date, duration, place, plural, program, share, shorten_name, significant,
 };
@@ -87,14 +88,9 @@ pub(super) fn sampling(report: &Report) -> String {
     let Some(profile) = report.profiles.iter().find(|p| p.name == "cpu").or(report.profiles.first()) else {
         return "no stacks were sampled: `perfcollect doctor` says why".into();
     };
-    let rates: Vec<String> = [(profile.rate_hz, "native"), (profile.python_rate_hz, "Python")]
-        .into_iter()
-        .filter_map(|(rate, what)| Some(format!("{} Hz ({what})", significant(rate?))))
-        .collect();
-    let at = if rates.is_empty() { String::new() } else { format!(" at {}", rates.join(" and ")) };
-    let lost = profile.lost.map_or_else(|| "lost ones not counted".into(), |lost| format!("{} lost", count(lost)));
+    let recording = recording(profile.samples, profile.lost, profile.rate_hz, profile.python_rate_hz);
     let lead = if report.functions.is_empty() { "" } else { "; top functions by self time:" };
-    format!("{}{at}, {lost}{lead}", plural(profile.samples, "sample"))
+    format!("{recording}{lead}")
 }
 
 /// Name and value of what ran where.
