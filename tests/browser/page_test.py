@@ -59,7 +59,7 @@ class Page:
 
     def open(self, view, bundle=None, more=""):
         self.browser.goto(self.address(bundle or recordings.orders(), f"view={view}{more}"))
-        self.browser.wait(f"the view {view}", f"document.querySelector('main [data-view={view}]')")
+        self.browser.wait(f"the view {view}", f"document.querySelector('main[data-view={view}]')")
 
     def drawn(self):
         """Waits until the picture of the view has colours; how many."""
@@ -89,11 +89,11 @@ class Wide(Page):
         self.open("overview")
         for view in VIEWS[1:]:
             self.browser.click(f"nav.views a[href*='view={view}']")
-            self.browser.wait(view, f"document.querySelector('main [data-view={view}]')")
+            self.browser.wait(view, f"document.querySelector('main[data-view={view}]')")
             self.assertIn(f"view={view}", self.browser.url)
         for view in reversed(VIEWS[:-1]):
             self.browser.back()
-            self.browser.wait(f"back to {view}", f"document.querySelector('main [data-view={view}]')")
+            self.browser.wait(f"back to {view}", f"document.querySelector('main[data-view={view}]')")
 
     def test_keys_open_views_and_the_list_of_keys(self):
         self.open("overview")
@@ -155,7 +155,7 @@ class Wide(Page):
         self.browser.wait("the range in the address", lambda: "range=" in self.browser.url)
         self.browser.wait("its chip", f"document.querySelectorAll('.chips button').length > {total}")
         self.browser.click("nav.views a[href*='view=functions']")
-        self.browser.wait("functions", "document.querySelector('main [data-view=functions]')")
+        self.browser.wait("functions", "document.querySelector('main[data-view=functions]')")
         self.assertIn("range=", self.browser.url)
         self.assertRegex(self.text("header"), r"\d of [\d,]+ samples")
 
@@ -246,7 +246,7 @@ class Exported:
 class ServedWideTest(Served, Wide, unittest.TestCase):
     def test_new_bundles_appear_without_a_reload(self):
         self.browser.goto(self.server.address)
-        self.browser.wait("the library", "document.querySelector('main [data-view=library]')")
+        self.browser.wait("the library", "document.querySelector('main[data-view=library]')")
         self.browser.wait("its rows", "document.body.innerText.includes('orders')")
         recordings.record("later", "sh", "-c", "echo later-marker >/dev/null")
         self.browser.wait("the new recording", "document.body.innerText.includes('later-marker')")

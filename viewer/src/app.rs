@@ -19,6 +19,7 @@ pub fn App() -> impl IntoView {
         let name = session.manifest().map(|manifest| perfcollect_shared::format::program(&manifest.command));
         document().set_title(&name.map_or_else(|| "perfcollect".to_owned(), |name| format!("{name} · perfcollect")));
     });
+    let shown = Memo::new(move |_| crate::ui::views_bar::current(session));
     view! {
         <a class="skip" href="#main" on:click=|event| skip(&event)>"Skip to the view"</a>
         <header>
@@ -26,7 +27,7 @@ pub fn App() -> impl IntoView {
             <ViewsBar session />
             <Chips session />
         </header>
-        <main id="main" tabindex="-1">{move || content(session)}</main>
+        <main id="main" tabindex="-1" data-view=move || shown.get()>{move || content(session)}</main>
         <KeyDialog session />
     }
 }

@@ -58,7 +58,7 @@ fn is_shown(session: Session, view: &ViewDef) -> bool {
 }
 
 /// Id of the view that is drawn, which may not be the one that the address names.
-fn current(session: Session) -> &'static str {
+pub fn current(session: Session) -> &'static str {
     let id = session.derived.view_id.get();
     match crate::views::find(&id) {
         Some(view) if is_shown(session, view) => view.id,
