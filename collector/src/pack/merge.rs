@@ -19,6 +19,7 @@ mod splice;
 mod threads;
 mod unsampled;
 
+pub(crate) use splice::is_interpreter;
 pub use splice::{FrameRole, role_of};
 pub use unsampled::{CpuUse, add_unsampled_kernel_time};
 

@@ -1,18 +1,35 @@
 //! Stacks of every Python process of the tree, read from outside by the py-spy library.
 //!
-//! One thread follows the process tree and finds interpreters; each has a thread of its own that reads its stacks.
+//! One thread follows the process tree and finds interpreters; each gets a thread of ours that reads its stacks.
 //! Processes are never stopped: py-spy's lock is ptrace, whose stops our wait for the child would take. A read may
 //! therefore meet a stack in change; failed reads are counted, and their time goes to the next sample of the thread.
 //! Must not write into the program or to the terminal.
 
+mod detect;
+mod permission;
+mod process;
+mod quiet;
+mod session;
+mod spy;
+mod task;
+mod watch;
+
 use crate::launch::Clock;
+use crate::spool;
 use crate::tree::ProcessTree;
+use session::Session;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use permission::{NoAccess, explain as explain_no_access};
 
 /// Stacks a second and process where nothing else is asked for.
 pub const DEFAULT_RATE_HZ: f64 = 100.0;
+
+/// Longest wait for our threads at the end. One may be reading an interpreter's symbols; it is left behind then.
+const FINISH_WITHIN: Duration = Duration::from_millis(15);
 
 #[derive(Clone, Debug)]
 pub struct PythonSettings {
@@ -23,7 +40,10 @@ pub struct PythonSettings {
 
 /// Samples all Python processes of a tree until it is finished.
 #[derive(Debug)]
-pub struct PythonSampler {}
+pub struct PythonSampler {
+    session: Arc<Session>,
+    start_error: Option<io::Error>,
+}
 
 /// How sampling ended. Counts and warnings are in the spool.
 #[derive(Debug, Default)]
@@ -40,13 +60,21 @@ impl PythonSampler {
     /// Starts to watch the tree. A spool file that cannot be made is told by [`PythonSampler::finish`].
     #[must_use]
     pub fn start(settings: &PythonSettings, spool: &Path, tree: Arc<ProcessTree>) -> Self {
-        drop((settings, spool, tree));
-        Self {}
+        let (writer, mut start_error) = match spool::StackWriter::create(&spool.join(spool::PYTHON)) {
+            Ok(writer) => (Some(writer), None),
+            Err(error) => (None, Some(error)),
+        };
+        let session = Arc::new(Session::new(settings, writer));
+        if start_error.is_none() {
+            start_error = watch::start(&session, tree).err();
+        }
+        Self { session, start_error }
     }
 
     /// Ends sampling and flushes, within some milliseconds.
     #[must_use]
     pub fn finish(self) -> PythonOutcome {
-        PythonOutcome::default()
+        let outcome = self.session.finish(FINISH_WITHIN);
+        PythonOutcome { write_error: self.start_error.or(outcome.write_error), ..outcome }
     }
 }
