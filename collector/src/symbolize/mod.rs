@@ -2,15 +2,23 @@
 //!
 //! Owns the files that code was mapped from and all that is read from them. Must not know of samples or bundles.
 
+mod debug_files;
+mod demangle;
+mod dwarf;
 mod elf;
 mod images;
+mod kernel;
+mod lookup;
+mod mapped;
+mod symbols;
 
 pub use elf::{ElfHeaders, Stretch, hex};
 pub use images::{FileKey, Image, ImageData, ImageId, Images, Mapped, VDSO, read_perf_map};
 
-use crate::spool::RawStacks;
+use crate::spool::{RawFrame, RawStacks};
 use perfcollect_shared::model::{JIT_MODULE, KERNEL_MODULE};
 use std::collections::HashMap;
+use std::fs::File;
 
 /// One function at an address; several where calls were inlined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,37 +42,107 @@ pub struct Resolved {
 pub struct Symbolizer {
     images: Vec<Image>,
     jit: HashMap<(u32, u64), String>,
+    /// By path and build id, then by address.
+    found: HashMap<(String, String), HashMap<u64, Vec<Resolved>>>,
 }
 
 impl Symbolizer {
     #[must_use]
     pub fn new(images: Images) -> Self {
         let (images, jit) = images.into_parts();
-        Self { images, jit }
+        Self { images, jit, found: HashMap::new() }
     }
 
     /// Looks up all native frames of a recording, module by module. Call it before [`Self::resolve`], which is slow for
     /// addresses that were not prepared.
     pub fn prepare(&mut self, stacks: &RawStacks) {
-        self.images.retain(|image| stacks.modules.iter().any(|(path, _)| *path == image.path));
+        let mut addresses: Vec<Vec<u64>> = vec![Vec::new(); stacks.modules.len()];
+        for frame in &stacks.frames {
+            if let RawFrame::Native(module, address) = frame
+                && let Some(list) = addresses.get_mut(*module as usize)
+            {
+                list.push(*address);
+            }
+        }
+        for ((path, build_id), list) in stacks.modules.iter().zip(addresses) {
+            self.look_up(path, build_id, list);
+        }
     }
 
     /// The functions at an address of a module, outermost first; empty where nothing is known.
     #[must_use]
     pub fn resolve(&mut self, path: &str, build_id: &str, address: u64) -> Vec<Resolved> {
-        let jit = path.strip_prefix("[jit:").and_then(|rest| rest.strip_suffix(']')?.parse().ok());
-        let name = jit.and_then(|pid| self.jit.get(&(pid, address))).filter(|_| build_id.is_empty());
-        name.map(|name| Resolved { name: name.clone(), ..Resolved::default() }).into_iter().collect()
+        let key = (path.to_owned(), build_id.to_owned());
+        if let Some(known) = self.found.get(&key).and_then(|module| module.get(&address)) {
+            return known.clone();
+        }
+        self.look_up(path, build_id, vec![address]);
+        self.found.get(&key).and_then(|module| module.get(&address)).cloned().unwrap_or_default()
     }
+
+    fn look_up(&mut self, path: &str, build_id: &str, mut addresses: Vec<u64>) {
+        addresses.sort_unstable();
+        addresses.dedup();
+        let resolved = match pseudo_module(path) {
+            Some(("[jit", pid)) => {
+                let pid = pid.parse().unwrap_or(0);
+                addresses.iter().map(|&address| named(self.jit.get(&(pid, address)).cloned())).collect()
+            }
+            Some((_, boot_id)) => kernel::names(boot_id, &addresses).into_iter().map(named).collect(),
+            None => self.in_file(path, build_id, &addresses),
+        };
+        let module = self.found.entry((path.to_owned(), build_id.to_owned())).or_default();
+        module.extend(addresses.into_iter().zip(resolved));
+    }
+
+    fn in_file(&self, path: &str, build_id: &str, addresses: &[u64]) -> Vec<Vec<Resolved>> {
+        let image = self.images.iter().find(|image| {
+            image.path == path && image.headers.build_id == build_id && !matches!(image.data, ImageData::Closed)
+        });
+        match image.map(|image| &image.data) {
+            Some(ImageData::Bytes(bytes)) => return lookup::look_up(bytes, path, addresses),
+            Some(ImageData::File(file)) => {
+                if let Ok(bytes) = mapped::map(file) {
+                    return lookup::look_up(&bytes, path, addresses);
+                }
+            }
+            Some(ImageData::Closed) | None => {
+                if let Some(bytes) = same_file(path, build_id) {
+                    return lookup::look_up(&bytes, path, addresses);
+                }
+            }
+        }
+        vec![Vec::new(); addresses.len()]
+    }
+}
+
+/// The file that lies at a path now, if it is the one that was mapped then.
+fn same_file(path: &str, build_id: &str) -> Option<memmap2::Mmap> {
+    let bytes = mapped::map(&File::open(path).ok()?).ok()?;
+    let same = !build_id.is_empty() && ElfHeaders::read(&*bytes)?.build_id == build_id;
+    same.then_some(bytes)
+}
+
+fn named(name: Option<String>) -> Vec<Resolved> {
+    name.map(|name| Resolved { system_name: name.clone(), name, ..Resolved::default() }).into_iter().collect()
+}
+
+/// The kind and the rest of `[jit:PID]` and `[kernel:BOOT]`, as the sampler names them.
+fn pseudo_module(path: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = path.strip_suffix(']')?.split_once(':')?;
+    matches!(kind, "[jit" | "[kernel").then_some((kind, rest))
 }
 
 /// The name that a module has in a profile: the sampler's pseudo-modules `[jit:PID]` and `[kernel:BOOT]` lose what comes
 /// after the colon.
 #[must_use]
 pub fn module_name(path: &str) -> &str {
-    match path.split_once(':') {
+    match pseudo_module(path) {
         Some(("[jit", _)) => JIT_MODULE,
-        Some(("[kernel", _)) => KERNEL_MODULE,
-        _ => path,
+        Some(_) => KERNEL_MODULE,
+        None => path,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Addresses of programs that are built here.
+
+use super::*;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/programs").join(name)
+}
+
+fn run(command: &mut Command) -> String {
+    let done = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; apt-get install gcc g++ binutils"));
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn gcc(source: &str, flags: &[&str], output: &Path) {
+    run(Command::new("gcc").args(flags).arg("-o").arg(output).arg(program(source)));
+}
+
+fn build_id(path: &Path) -> String {
+    ElfHeaders::read(&*std::fs::read(path).unwrap()).unwrap().build_id
+}
+
+/// Addresses of functions as `nm` lists them.
+fn symbols(path: &Path) -> HashMap<String, u64> {
+    let listed = run(Command::new("nm").arg(path));
+    let rows = listed.lines().filter_map(|line| {
+        let mut parts = line.split(' ');
+        let address = u64::from_str_radix(parts.next()?, 16).ok()?;
+        Some((parts.nth(1)?.to_owned(), address))
+    });
+    rows.collect()
+}
+
+#[test]
+fn debug_information_gives_files_and_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("split");
+    gcc("split.c", &["-O2", "-g"], &binary);
+    let hot = symbols(&binary)["hot70"];
+    let found = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), hot + 4);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let source = std::fs::read_to_string(program("split.c")).unwrap();
+    let line = source.lines().position(|line| line == "WORK(hot70)").unwrap() + 1;
+    assert_eq!(found[0].name, "hot70");
+    assert!(found[0].file.ends_with("programs/split.c"), "{found:?}");
+    assert_eq!((found[0].line, found[0].start_line), (u32::try_from(line).unwrap(), u32::try_from(line).unwrap()));
+}
+
+#[test]
+fn debug_files_serve_stripped_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("split");
+    gcc("split.c", &["-O2", "-g"], &binary);
+    let hot = symbols(&binary)["hot70"];
+    let debug = folder.path().join("split.debug");
+    run(Command::new("objcopy").arg("--only-keep-debug").arg(&binary).arg(&debug));
+    run(Command::new("strip").arg(&binary));
+    let stripped = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), hot + 4);
+    assert_eq!(stripped, []);
+    run(Command::new("objcopy").arg("--add-gnu-debuglink").arg(&debug).arg(&binary));
+    let found = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), hot + 4);
+    assert_eq!(found.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["hot70"]);
+}
+
+#[test]
+fn another_file_at_the_path_names_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("split");
+    gcc("split.c", &["-O2"], &binary);
+    let hot = symbols(&binary)["hot70"];
+    assert_eq!(Symbolizer::default().resolve(binary.to_str().unwrap(), "00ff", hot + 4), []);
+}
+
+#[test]
+fn stubs_are_named_after_their_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("split");
+    gcc("split.c", &["-O2", "-fcf-protection=full", "-Wl,-z,lazy"], &binary);
+    let listed = run(Command::new("objdump").args(["-d", "--section=.plt.sec", "--section=.plt"]).arg(&binary));
+    let stub = listed.lines().find(|line| line.contains("<clock_gettime@plt>:")).expect(&listed);
+    let address = u64::from_str_radix(stub.split(' ').next().unwrap(), 16).unwrap();
+    let found = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), address + 4);
+    assert_eq!(found.first().map(|f| f.name.as_str()), Some("clock_gettime@plt"), "{listed}");
+}
