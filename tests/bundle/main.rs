@@ -1,4 +1,9 @@
 //! The bundle as a file: round trips, hostile bytes, old versions, repair.
 
+mod hostile;
+mod pprof;
+mod repair;
 mod round_trip;
+mod versions;
 mod world;
+mod zips;

@@ -5,6 +5,14 @@ use super::{Limits, ReadError};
 use std::io::Cursor;
 use zip::ZipArchive;
 
+/// Where members come from: a zip's directory, or what is left of one.
+pub(super) trait Members {
+    /// A member of at most `size` bytes.
+    fn member(&mut self, path: &str, size: u64) -> Result<MemberBytes, MemberError>;
+    /// What a member holds, decompressed.
+    fn gunzip(&mut self, member: &MemberBytes) -> Result<Vec<u8>, MemberError>;
+}
+
 /// An opened zip whose names and counts were checked.
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
@@ -51,12 +59,14 @@ impl<'a> Archive<'a> {
         }
         Ok(Self { zip, limits: *limits, left: limits.total_bytes })
     }
+}
 
-    /// Reads a member of at most `size` bytes.
-    pub(super) fn member(&mut self, path: &str, size: u64) -> Result<MemberBytes, MemberError> {
+impl Members for Archive<'_> {
+    fn member(&mut self, path: &str, size: u64) -> Result<MemberBytes, MemberError> {
         let index = self.zip.index_for_name(path).ok_or(MemberError::Missing)?;
-        let file =
-            self.zip.by_index(index).map_err(|error| MemberError::Damaged { byte: 0, reason: error.to_string() })?;
+        let header = self.zip.metadata().entry(index).map_or(0, |entry| entry.header_start());
+        let damaged = |error: zip::result::ZipError| MemberError::Damaged { byte: header, reason: error.to_string() };
+        let file = self.zip.by_index(index).map_err(damaged)?;
         let byte = file.data_start().unwrap_or(file.header_start());
         let input = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
         let limit = self.limits.output_of(input, size.min(self.left));
@@ -65,13 +75,17 @@ impl<'a> Archive<'a> {
         Ok(MemberBytes { bytes, byte })
     }
 
-    /// Decompresses what a member holds.
-    pub(super) fn gunzip(&mut self, member: &MemberBytes) -> Result<Vec<u8>, MemberError> {
-        let size = self.limits.member_bytes.min(self.left);
-        let bytes = gunzip(&member.bytes, &self.limits, size).map_err(|error| at(member.byte, error))?;
-        self.left -= bytes.len() as u64;
-        Ok(bytes)
+    fn gunzip(&mut self, member: &MemberBytes) -> Result<Vec<u8>, MemberError> {
+        gunzip_member(member, &self.limits, &mut self.left)
     }
+}
+
+/// Decompresses a member and takes its size from what is `left`.
+pub(super) fn gunzip_member(member: &MemberBytes, limits: &Limits, left: &mut u64) -> Result<Vec<u8>, MemberError> {
+    let size = limits.member_bytes.min(*left);
+    let bytes = gunzip(&member.bytes, limits, size).map_err(|error| at(member.byte, error))?;
+    *left -= bytes.len() as u64;
+    Ok(bytes)
 }
 
 fn at(byte: u64, error: GunzipError) -> MemberError {

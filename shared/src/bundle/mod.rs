@@ -15,6 +15,7 @@ pub mod pprof;
 mod read;
 mod repair;
 mod rfc3339;
+mod salvage;
 mod timeline;
 mod upgrade;
 mod write;

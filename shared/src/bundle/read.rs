@@ -1,10 +1,10 @@
 //! File to bundle.
 
-use super::archive::{Archive, MemberBytes, MemberError};
+use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
 use super::{Limits, MANIFEST, ReadError, TIMELINE, hash, manifest, order_path, pprof, profile_path, timeline};
 use crate::model::{Bundle, Manifest, Profile, ProfileInfo, Timeline, Warning};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Reads a bundle. A damaged member is a warning in [`Bundle::reading`], and the rest is there.
@@ -22,7 +22,13 @@ pub fn read(bytes: &[u8]) -> Result<Bundle, ReadError> {
 pub fn read_with_limits(bytes: &[u8], limits: &Limits) -> Result<Bundle, ReadError> {
     let mut archive = Archive::open(bytes, limits)?;
     let manifest = take_manifest(&mut archive, limits)?;
-    let mut reader = Reader { archive, manifest: &manifest, limits, warnings: Vec::new() };
+    read_members(archive, manifest, limits)
+}
+
+/// Reads the members that a manifest names.
+pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &Limits) -> Result<Bundle, ReadError> {
+    let listed = manifest.members.iter().map(|member| (member.path.as_str(), member.sha256.as_deref())).collect();
+    let mut reader = Reader { members, listed, limits, warnings: Vec::new() };
     let mut profiles = Vec::new();
     let mut names = HashSet::new();
     for info in &manifest.profiles {
@@ -54,14 +60,15 @@ fn take_manifest(archive: &mut Archive<'_>, limits: &Limits) -> Result<Manifest,
 }
 
 /// Reads members that a manifest names and gathers what is wrong with them.
-struct Reader<'a> {
-    archive: Archive<'a>,
-    manifest: &'a Manifest,
+struct Reader<'a, M> {
+    members: M,
+    /// Path and hash of each member in the manifest.
+    listed: HashMap<&'a str, Option<&'a str>>,
     limits: &'a Limits,
     warnings: Vec<Warning>,
 }
 
-impl Reader<'_> {
+impl<M: Members> Reader<'_, M> {
     fn damaged(&mut self, member: &str, reason: impl Into<String>) {
         self.warnings.push(Warning::DamagedMember { member: member.to_owned(), reason: reason.into() });
     }
@@ -81,10 +88,9 @@ impl Reader<'_> {
 
     /// A member whose hash is right, or none with a warning.
     fn member(&mut self, path: &str) -> Result<Option<MemberBytes>, ReadError> {
-        let result = self.archive.member(path, self.limits.member_bytes);
+        let result = self.members.member(path, self.limits.member_bytes);
         let Some(member) = self.take(path, result)? else { return Ok(None) };
-        let listed = self.manifest.members.iter().find(|member| member.path == path);
-        let expected = listed.and_then(|listed| listed.sha256.as_deref());
+        let expected = self.listed.get(path).copied().flatten();
         if expected.is_some_and(|expected| expected != hash::sha256(&member.bytes)) {
             self.damaged(path, format!("byte {}: its SHA-256 is not the one in the manifest", member.byte));
             return Ok(None);
@@ -95,12 +101,8 @@ impl Reader<'_> {
     /// As `member`, decompressed.
     fn gzip_member(&mut self, path: &str) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(member) = self.member(path)? else { return Ok(None) };
-        let result = self.archive.gunzip(&member);
+        let result = self.members.gunzip(&member);
         self.take(path, result)
-    }
-
-    fn is_listed(&self, path: &str) -> bool {
-        self.manifest.members.iter().any(|member| member.path == path)
     }
 
     fn profile(&mut self, info: &ProfileInfo) -> Result<Option<Profile>, ReadError> {
@@ -128,7 +130,7 @@ impl Reader<'_> {
     }
 
     fn order(&mut self, path: &str) -> Result<Option<Order>, ReadError> {
-        if !self.is_listed(path) {
+        if !self.listed.contains_key(path) {
             return Ok(None);
         }
         let Some(bytes) = self.gzip_member(path)? else { return Ok(None) };
@@ -142,7 +144,7 @@ impl Reader<'_> {
     }
 
     fn timeline(&mut self) -> Result<Timeline, ReadError> {
-        if !self.is_listed(TIMELINE) {
+        if !self.listed.contains_key(TIMELINE) {
             return Ok(Timeline::default());
         }
         let Some(member) = self.member(TIMELINE)? else { return Ok(Timeline::default()) };
