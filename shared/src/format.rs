@@ -29,6 +29,38 @@ pub fn bytes(value: Bytes) -> String {
     scaled(value.as_f64(), &SIZES)
 }
 
+/// Durations of one column: one unit, named in the header, and the same number of decimals in every cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeColumn {
+    pub unit: &'static str,
+    unit_ns: f64,
+    decimals: usize,
+}
+
+impl TimeColumn {
+    /// The column whose largest value is this.
+    #[must_use]
+    pub fn new(largest: Nanos) -> Self {
+        const UNITS: [(f64, &str); 4] = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
+        let value = largest.as_f64();
+        let (unit_ns, unit) = UNITS.into_iter().find(|&(unit, _)| value >= unit).unwrap_or((1.0, "ns"));
+        let decimals = match value / unit_ns {
+            _ if unit == "ns" => 0,
+            v if v < 9.995 => 2,
+            v if v < 99.95 => 1,
+            _ => 0,
+        };
+        Self { unit, unit_ns, decimals }
+    }
+
+    /// A value without its unit.
+    #[must_use]
+    pub fn cell(self, value: Nanos) -> String {
+        let decimals = self.decimals;
+        format!("{:.decimals$}", value.as_f64() / self.unit_ns)
+    }
+}
+
 /// A rate of bytes: `1.21 MiB/s`.
 #[must_use]
 pub fn bytes_per_second(value: f64) -> String {
@@ -222,6 +254,18 @@ mod tests {
         check(125_000_000_000, "2 min 05 s");
         check(3_720_000_000_000, "1 h 02 min");
         check(u64::MAX, "5,124,095 h 35 min");
+    }
+
+    #[test]
+    fn a_column_has_one_unit() {
+        let check = |largest: u64, value: u64, expect: &str| {
+            let column = TimeColumn::new(Nanos(largest));
+            assert_eq!(format!("{} {}", column.cell(Nanos(value)), column.unit), expect);
+        };
+        check(6_012_000_000, 12_000_000, "0.01 s");
+        check(60_120_000_000, 6_012_000_000, "6.0 s");
+        check(450_000_000, 1_400_000, "1 ms");
+        check(0, 0, "0 ns");
     }
 
     #[test]

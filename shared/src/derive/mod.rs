@@ -3,6 +3,7 @@
 //! `selection` restricts and transforms, `call_tree` adds up, `flame_layout` places, `search` finds. Nothing here recurses
 //! on the depth of a stack, formats a number or knows of a screen.
 
+pub mod area;
 pub mod axis;
 pub mod call_tree;
 pub mod flame_layout;
@@ -10,6 +11,7 @@ pub mod function_tree;
 pub mod interval;
 pub mod overview;
 pub mod package;
+pub mod row_order;
 pub mod sandwich;
 pub mod search;
 pub mod selection;

@@ -5,8 +5,9 @@
 //! Must not draw: pixels are a number of columns here.
 
 use super::axis::Unit;
+use crate::format::{bytes, count, duration, plural};
 use crate::model::{Process, ResourceSample, Timeline};
-use crate::units::Nanos;
+use crate::units::{Bytes, Nanos};
 use std::collections::{HashMap, HashSet};
 
 /// What a chart shows.
@@ -87,6 +88,18 @@ impl Metric {
         matches!(self, Self::Memory | Self::Threads | Self::OpenFiles)
     }
 
+    /// What a sum over time is called and comes to: CPU time, bytes, switches; `None` for levels.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; sums are not negative")]
+    pub fn sum_text(self, sum: f64) -> Option<String> {
+        match self {
+            Self::Memory | Self::Threads | Self::OpenFiles => None,
+            Self::Cpu => Some(duration(Nanos((sum * 1e9) as u64))),
+            Self::Read | Self::Written => Some(bytes(Bytes(sum as u64))),
+            Self::Switches | Self::Faults => Some(count(sum.round() as u64)),
+        }
+    }
+
     /// The reading: a level, or a counter since the start of the process (CPU in ns). `None`: not read.
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and drawn afterwards")]
     fn read(self, sample: &ResourceSample) -> Option<f64> {
@@ -95,8 +108,8 @@ impl Metric {
             Self::Memory => Some(sample.rss_bytes.as_f64()),
             Self::Threads => Some(f64::from(sample.threads)),
             Self::OpenFiles => sample.open_files.map(f64::from),
-            Self::Read => sample.read_bytes.map(crate::units::Bytes::as_f64),
-            Self::Written => sample.written_bytes.map(crate::units::Bytes::as_f64),
+            Self::Read => sample.read_bytes.map(Bytes::as_f64),
+            Self::Written => sample.written_bytes.map(Bytes::as_f64),
             Self::Switches => match (sample.voluntary_switches, sample.involuntary_switches) {
                 (None, None) => None,
                 (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0)) as f64),
@@ -355,30 +368,41 @@ pub fn span(timeline: &Timeline, wall: Option<Nanos>, last_sample: Option<Nanos>
     (Nanos::ZERO, [wall, read, last_sample].into_iter().flatten().max().unwrap_or(Nanos::ZERO))
 }
 
-/// The largest `count` processes by sum, in their order, and the rest added up as one named `n others` (process 0).
+/// The value at a moment, `None` where nothing was measured.
 #[must_use]
-pub fn largest(series: &StackedSeries, count: usize) -> Vec<ProcessSeries> {
-    if series.processes.len() <= count {
-        return series.processes.clone();
-    }
+pub fn value_at(steps: &[Step], time: Nanos) -> Option<f64> {
+    let step = steps.get(steps.partition_point(|step| step.to <= time))?;
+    (step.from <= time).then_some(step.value)
+}
+
+/// The `count` processes with the largest sums, in order of first sight.
+#[must_use]
+pub fn leading(series: &StackedSeries, count: usize) -> Vec<u32> {
     let whole = (Nanos::ZERO, Nanos(u64::MAX));
-    let sum = |index: &usize| figures(&series.processes[*index].steps, whole).map_or(0.0, |figures| figures.sum);
-    let mut order: Vec<usize> = (0..series.processes.len()).collect();
-    order.sort_by(|a, b| sum(b).total_cmp(&sum(a)));
-    let kept: HashSet<usize> = order[..count].iter().copied().collect();
-    let (mut own, mut rest) = (Vec::new(), Vec::new());
-    for (index, process) in series.processes.iter().enumerate() {
-        if kept.contains(&index) { own.push(process.clone()) } else { rest.push(process.clone()) }
+    let sum = |process: &ProcessSeries| figures(&process.steps, whole).map_or(0.0, |figures| figures.sum);
+    let mut order: Vec<(usize, f64)> = series.processes.iter().map(sum).enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.truncate(count);
+    order.sort_unstable_by_key(|&(index, _)| index);
+    order.into_iter().map(|(index, _)| series.processes[index].pid).collect()
+}
+
+/// The named processes in that order, and all others added up as one called `n others` (process 0).
+#[must_use]
+pub fn grouped(series: &StackedSeries, named: &[u32]) -> Vec<ProcessSeries> {
+    let find = |pid: &u32| series.processes.iter().find(|process| process.pid == *pid).cloned();
+    let mut groups: Vec<ProcessSeries> = named.iter().filter_map(find).collect();
+    let rest: Vec<ProcessSeries> = series.processes.iter().filter(|p| !named.contains(&p.pid)).cloned().collect();
+    if !rest.is_empty() {
+        let name = plural(rest.len() as u64, "other");
+        groups.push(ProcessSeries { pid: 0, name, steps: sum_steps(&rest) });
     }
-    let name = format!("{} others", rest.len());
-    own.push(ProcessSeries { pid: 0, name, steps: sum_steps(&rest) });
-    own
+    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Bytes;
 
     const MS: u64 = Nanos::MILLISECOND.0;
 
@@ -489,7 +513,8 @@ mod tests {
     #[test]
     fn small_processes_become_one() {
         let timeline = timeline(&[(0, 1, 0, 10), (0, 2, 0, 1), (0, 3, 0, 30), (0, 4, 0, 2)], &[]);
-        let shown = largest(&series(&timeline, Metric::Memory), 2);
+        let series = series(&timeline, Metric::Memory);
+        let shown = grouped(&series, &leading(&series, 2));
         let names: Vec<&str> = shown.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["p1", "p3", "2 others"]);
         assert!((shown[2].steps[0].value - 3.0 * 1_048_576.0).abs() < 1.0);
