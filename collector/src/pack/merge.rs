@@ -16,6 +16,8 @@
 
 mod partner;
 mod splice;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod unsampled;
 
