@@ -184,12 +184,12 @@ fn python_names_threads_better_than_the_kernel() {
 fn kernel_time_that_was_not_sampled_goes_where_the_timeline_saw_it() {
     let native = raw("10 1 main@app 4\n110 1 main@app 4");
     let mut merged = merged(&native, &RawStacks::default());
-    let use_ = |pid, from, cpu| {
+    let cpu_use = |pid, from, cpu| {
         let (from, to) = (Nanos(from * MS), Nanos((from + 100) * MS));
         CpuUse { pid, process: "p".to_owned(), from, to, cpu: Nanos(cpu * MS) }
     };
-    let uses = [use_(1, 0, 5), use_(1, 100, 6), use_(7, 100, 3)];
-    let added = add_unsampled_kernel_time(&mut merged, Nanos(15 * MS), &uses, (1, "p"), Nanos(300 * MS));
+    let intervals = [cpu_use(1, 0, 5), cpu_use(1, 100, 6), cpu_use(7, 100, 3)];
+    let added = add_unsampled_kernel_time(&mut merged, Nanos(15 * MS), &intervals, (1, "p"), Nanos(300 * MS));
     assert_eq!(added, Nanos(7 * MS));
     let expect = ["10 1 main 4", "100 1 not-sampled 1", "110 1 main 4", "200 1 not-sampled 2", "200 7 not-sampled 3"];
     assert_eq!(folded(&native, &merged)[..5], expect);
