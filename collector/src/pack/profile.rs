@@ -3,7 +3,7 @@
 use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, role_of};
 use crate::sample::python::DEFAULT_RATE_HZ;
 use crate::spool::{RawFrame, RawStacks};
-use crate::symbolize::{Resolved, Symbolizer};
+use crate::symbolize::{Resolved, Symbolizer, module_name};
 use perfcollect_shared::model::{
     FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, Manifest, Profile, ProfileBuilder,
     ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline, UNKNOWN_FUNCTION, Warning, WeightKind,
@@ -96,7 +96,9 @@ fn roles(native: &RawStacks, resolved: &[Vec<Resolved>]) -> Vec<FrameRole> {
     let frames = native.frames.iter().zip(resolved);
     frames
         .map(|(frame, resolved)| match frame {
-            RawFrame::Native(row, _) => role_of(module(native, *row).0, resolved.iter().map(|f| f.name.as_str())),
+            RawFrame::Native(row, _) => {
+                role_of(module_name(module(native, *row).0), resolved.iter().map(|f| f.name.as_str()))
+            }
             RawFrame::Named { module, name, .. } => role_of(module, std::iter::once(name.as_str())),
         })
         .collect()
@@ -194,6 +196,7 @@ impl Tables {
     }
 
     fn native(&mut self, path: &str, build_id: &str, address: u64, resolved: &[Resolved]) -> Vec<FrameId> {
+        let path = module_name(path);
         let module = self.builder.module(path, build_id);
         if resolved.is_empty() {
             let name = unnamed(path);
