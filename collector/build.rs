@@ -63,9 +63,9 @@ fn embed() -> Result<()> {
     ];
     let mut list = String::from("&[\n");
     for (name, content_type, bytes) in files {
-        let path = out.join(format!("{name}.gz"));
-        fs::write(&path, gzip(&bytes)?)?;
-        writeln!(list, "Asset {{ path: {name:?}, content_type: {content_type:?}, gzip: include_bytes!({path:?}) }},")?;
+        fs::write(out.join(format!("{name}.gz")), gzip(&bytes)?)?;
+        let include = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.gz\"))");
+        writeln!(list, "Asset {{ path: {name:?}, content_type: {content_type:?}, gzip: {include} }},")?;
     }
     list.push_str("]\n");
     fs::write(out.join("assets.rs"), list)?;

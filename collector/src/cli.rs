@@ -1,6 +1,8 @@
 //! The command line as it is typed: clap's types live here and nowhere else.
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use perfcollect_shared::export::EXPORTERS;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -21,6 +23,10 @@ pub enum Command {
     Report(ReportArgs),
     /// List the recordings of this folder
     List(ListArgs),
+    /// Write a recording in another form
+    Export(ExportArgs),
+    /// Get the recording back out of an exported page
+    Import(ImportArgs),
     /// Print a script that completes this command line in a shell
     Completions(CompletionsArgs),
 }
@@ -129,8 +135,9 @@ pub struct ExportArgs {
     #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
     pub bundle: String,
     /// Form of the export
-    #[arg(long, value_enum, default_value_t = ExportForm::Html)]
-    pub to: ExportForm,
+    #[arg(long, value_name = "FORM", default_value = "html",
+          value_parser = PossibleValuesParser::new(EXPORTERS.iter().map(|form| PossibleValue::new(form.id()).help(form.what()))))]
+    pub to: String,
     /// Write to this file [default: the bundle's name with the form's ending]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -164,12 +171,6 @@ pub enum ReportFormat {
 pub enum ListFormat {
     Text,
     Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportForm {
-    /// One page that opens from a file, with the bundle in it
-    Html,
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One file a command: from typed arguments to an exit code.
 
 pub mod completions;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod report;
 pub mod run;
@@ -16,6 +18,8 @@ use crate::terminal::Terminal;
 pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
         Command::Completions(args) => completions::run(&args, terminal),
+        Command::Export(args) => export::run(&args, terminal),
+        Command::Import(args) => import::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),

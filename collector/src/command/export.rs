@@ -1,0 +1,57 @@
+//! `perfcollect export`: a bundle in another form.
+
+use crate::assets;
+use crate::cli::ExportArgs;
+use crate::exit_code::ExitCode;
+use crate::store::{self, Library};
+use crate::terminal::Terminal;
+use anyhow::{Context, anyhow};
+use perfcollect_shared::export::html::HtmlParts;
+use perfcollect_shared::export::{self, ExportInput, Exporter};
+use perfcollect_shared::model::Bundle;
+use perfcollect_shared::units::Bytes;
+use perfcollect_shared::{bundle, format};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Writes the file and says where it lies; `-o -` writes to stdout.
+///
+/// # Errors
+/// When there is no such bundle, it cannot be read, it lacks what the form needs, or the file cannot be written.
+pub fn run(args: &ExportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    let exporter = export::find(&args.to).ok_or_else(|| anyhow!("no form '{}'", args.to))?;
+    let path = Library::local().resolve(&args.bundle)?;
+    let bytes = store::read_file(&path)?;
+    let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
+    let written = export_bundle(exporter, &bundle, &bytes)?;
+    let target = args.output.clone().unwrap_or_else(|| beside(&path, exporter));
+    if target.as_os_str() == "-" {
+        terminal.out_bytes(&written)?;
+        return Ok(ExitCode::FINE);
+    }
+    fs::write(&target, &written).with_context(|| format!("cannot write {}", target.display()))?;
+    terminal.note(&format!("{} ({})", target.display(), format::bytes(Bytes(written.len() as u64))));
+    Ok(ExitCode::FINE)
+}
+
+fn export_bundle(exporter: &dyn Exporter, bundle: &Bundle, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let text = |name| anyhow::Ok(assets::text(name)?.unwrap_or_default());
+    let (boot_js, js, css, icon_svg) = (text("boot.js")?, text("viewer.js")?, text("style.css")?, text("icon.svg")?);
+    let title = format!("{} · perfcollect", format::program(&bundle.manifest.command));
+    let viewer = assets::find("viewer.wasm").map(|wasm| HtmlParts {
+        boot_js: &boot_js,
+        js: &js,
+        wasm_gz: wasm.gzip,
+        css: &css,
+        icon_svg: &icon_svg,
+        title: &title,
+    });
+    Ok(exporter.export(&ExportInput { bundle, bytes, viewer })?)
+}
+
+/// The bundle's name with the form's ending, in the current folder.
+fn beside(bundle: &Path, exporter: &dyn Exporter) -> PathBuf {
+    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(".perf.zip").or_else(|| name.strip_suffix(".zip")).unwrap_or(&name);
+    PathBuf::from(format!("{stem}.{}", exporter.extension()))
+}
