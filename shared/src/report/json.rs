@@ -2,6 +2,7 @@
 
 use super::warning_text;
 use crate::derive::top_table::whole_table;
+use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
 use crate::units::{Bytes, Nanos};
 use serde::Serialize;
@@ -95,6 +96,14 @@ pub struct ReportFunction {
     /// Of the CPU time of the whole tree, 0 to 1.
     pub self_share: f64,
     pub total_share: f64,
+}
+
+impl ReportFunction {
+    /// Where people look for it: `orders.py:41`, else the module.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.file.is_empty() { file_name(&self.module).to_owned() } else { place(&self.file, self.line) }
+    }
 }
 
 /// A warning: its code and own fields, and the sentence for people.

@@ -2,7 +2,7 @@
 
 use super::text::{ending, facts, figures, sampling};
 use super::{Report, ReportFunction};
-use crate::format::{count, duration, place, program, share};
+use crate::format::{count, duration, program, share};
 
 /// Functions listed.
 const FUNCTIONS: usize = 15;
@@ -42,7 +42,7 @@ fn row(function: &ReportFunction) -> String {
         duration(function.self_ns),
         count(function.self_samples),
         escape(&function.name),
-        escape(&place(&function.file, function.line))
+        escape(&function.place())
     )
 }
 

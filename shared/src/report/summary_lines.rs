@@ -2,7 +2,7 @@
 
 use super::text::{ending, figures, sampling};
 use super::{Report, ReportFunction};
-use crate::format::{duration, place, plural, program, share, shell_word, shorten_name};
+use crate::format::{duration, plural, program, share, shell_word, shorten_name};
 use crate::units::Nanos;
 
 /// Lines that there may be, so that the summary never pushes the program's own output off the screen.
@@ -46,7 +46,7 @@ fn function_line(function: &ReportFunction) -> String {
         "{:>8}  {amount:>10}  {}  {}",
         share(function.self_share),
         shorten_name(&function.name, 60),
-        place(&function.file, function.line)
+        function.place()
     );
     line.trim_end().to_owned()
 }

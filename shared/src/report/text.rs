@@ -3,7 +3,7 @@
 use super::{Report, ReportFunction};
 use crate::derive::overview::recording;
 use crate::format::{
-    NOT_MEASURED, bytes, command_line, count, date, duration, place, plural, program, share, shorten_name, significant,
+    NOT_MEASURED, bytes, command_line, count, date, duration, plural, program, share, shorten_name, significant,
 };
 use crate::units::Nanos;
 
@@ -45,7 +45,7 @@ fn function_row(function: &ReportFunction) -> String {
         duration(function.self_ns),
         count(function.self_samples),
         shorten_name(&function.name, 70),
-        place(&function.file, function.line)
+        function.place()
     );
     row.trim_end().to_owned()
 }
