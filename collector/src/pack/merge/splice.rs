@@ -28,7 +28,8 @@ pub enum FrameRole {
 pub fn role_of<'a>(module: &str, mut names: impl Iterator<Item = &'a str> + Clone) -> FrameRole {
     const ROOTS: [&str; 6] =
         ["_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone3", "main"];
-    if module == perfcollect_shared::model::KERNEL_MODULE {
+    // The sampler says which boot it was: `[kernel:BOOT]`.
+    if module.starts_with("[kernel") {
         let call = names.any(|name| name.contains("syscall") || name.contains("el0_svc") || name.contains("SYSCALL"));
         return if call { FrameRole::KernelCall } else { FrameRole::Kernel };
     }

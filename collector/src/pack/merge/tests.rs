@@ -1,8 +1,10 @@
 use super::*;
 use crate::spool::{RawSample, RawThread};
-use perfcollect_shared::model::{KERNEL_MODULE, PYTHON_MODULE};
+use perfcollect_shared::model::PYTHON_MODULE;
 
 const MS: u64 = 1_000_000;
+/// As the native sampler names it.
+const KERNEL_MODULE: &str = "[kernel:boot]";
 const PERIOD: Nanos = Nanos(10 * MS);
 
 /// Tables from lines `time_ms thread stack weight_ms`, stacks as `caller;callee`; `-` is no stack. A native frame is

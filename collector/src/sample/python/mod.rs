@@ -12,6 +12,7 @@ mod quiet;
 mod session;
 mod spy;
 mod task;
+mod urgency;
 mod watch;
 
 use crate::launch::Clock;

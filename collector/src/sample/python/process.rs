@@ -5,6 +5,7 @@ use super::permission::{self, NoAccess};
 use super::session::Session;
 use super::spy::{Spy, ThreadStack};
 use super::task::Tasks;
+use super::urgency;
 use crate::spool::StackWriter;
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ pub(super) enum End {
 /// Samples until the end. `changed` is set when the process is known to run another program.
 pub(super) fn sample(session: &Session, pid: u32, changed: &AtomicBool) -> End {
     let mut sampler = Sampler::new(session, pid);
+    urgency::run_at_once();
     loop {
         changed.store(false, Ordering::Relaxed);
         let spy = match attach(session, pid) {
