@@ -27,6 +27,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Get the recording back out of an exported page
     Import(ImportArgs),
+    /// Turn a recording that was cut short, or a damaged bundle, into a bundle
+    Recover(RecoverArgs),
     /// Print a script that completes this command line in a shell
     Completions(CompletionsArgs),
 }

@@ -1,1 +1,4 @@
-fn main() {}
+//! The real binary, from the outside.
+
+mod pprof;
+mod recover;

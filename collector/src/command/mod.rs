@@ -4,6 +4,7 @@ pub mod completions;
 pub mod export;
 pub mod import;
 pub mod list;
+pub mod recover;
 pub mod report;
 pub mod run;
 
@@ -21,6 +22,7 @@ pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCod
         Command::Export(args) => export::run(&args, terminal),
         Command::Import(args) => import::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal),
+        Command::Recover(args) => recover::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
     }

@@ -22,7 +22,7 @@ pub(super) fn overhead(end: &EndOfRun) -> Overhead {
 }
 
 /// Writes a file beside its target, waits for the disk, and renames it into place.
-pub(super) fn write_in_place(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_in_place(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -11,6 +11,8 @@ mod progress;
 mod tests;
 mod warnings;
 
+pub(crate) use finish::write_in_place;
+
 use crate::spool::{self, RawStacks};
 use crate::symbolize::{Images, Symbolizer};
 use anyhow::{Context, bail};
