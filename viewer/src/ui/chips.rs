@@ -35,7 +35,7 @@ pub fn Chips(session: Session) -> impl IntoView {
         });
         let clear = move |_| session.go(|state| state.selection = Selection::default());
         Some(view! {
-            <div class="restrictions">
+            <div class="chips">
                 <span class="reader">"What restricts the views:"</span>
                 <ul>{items.collect_view()} <li><button class="plain" on:click=clear>"all off"</button></li></ul>
                 <p class="count">{counted(session)}</p>

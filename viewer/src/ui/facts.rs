@@ -11,7 +11,7 @@ pub struct Fact {
 }
 
 /// What stands for a figure that was not measured.
-pub const UNKNOWN: &str = "–";
+pub const UNKNOWN: &str = perfcollect_shared::format::NOT_MEASURED;
 
 impl Fact {
     pub fn new(name: &'static str, value: impl Into<String>) -> Self {

@@ -3,6 +3,10 @@
 pub mod chips;
 pub mod facts;
 pub mod key_dialog;
+pub mod link;
 pub mod loading;
+pub mod moment;
+pub mod spark;
 pub mod top_bar;
 pub mod views_bar;
+pub mod warnings;

@@ -48,7 +48,7 @@ fn headline(manifest: &Manifest) -> impl IntoView + use<> {
     let mut parts = Vec::new();
     parts.extend(manifest.wall_ns.map(format::duration));
     parts.push(exit_words(manifest.exit));
-    parts.push(format::date(&manifest.start));
+    parts.push(crate::ui::moment::local(&manifest.start).0);
     parts.extend(manifest.git.as_ref().map(|git| {
         let commit = git.commit.get(..7).unwrap_or(&git.commit);
         git.branch.as_ref().map_or_else(|| commit.to_owned(), |branch| format!("{branch}@{commit}"))

@@ -108,11 +108,12 @@ fn row(session: Session, entry: Entry) -> impl IntoView {
     let command = format::command_line(&manifest.command);
     let named = manifest.label.clone().unwrap_or_else(|| format::program(&manifest.command));
     let summary = &manifest.summary;
+    let (when, zone) = crate::ui::moment::local(&manifest.start);
     view! {
         <tr>
             <td class="n">{number}</td>
             <td class="name">{link(named, command.clone())} <span class="more" title=command.clone()>{command.clone()}</span></td>
-            <td title=manifest.start.clone()>{format::date(&manifest.start)}</td>
+            <td title=zone>{when}</td>
             <td class="n">{or_unknown(manifest.wall_ns.map(format::duration))}</td>
             <td class="n">{or_unknown(manifest.cpu_ns.map(format::duration))}</td>
             <td class="n">{or_unknown(summary.rss_bytes_max.map(format::bytes))}</td>

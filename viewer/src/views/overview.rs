@@ -1,11 +1,208 @@
 //! What ran, how it ended and the things that matter most: the first screen, painted from the manifest alone if need be.
 
 use super::{FIRST, ViewDef};
-use crate::state::Session;
+use crate::state::{Session, Shared};
+use crate::ui::facts::{Fact, facts};
+use crate::ui::link::link;
+use crate::ui::spark::spark;
+use crate::ui::warnings::warnings;
 use leptos::prelude::*;
+use perfcollect_shared::derive::overview::{Basis, Overview, OverviewRow, overview};
+use perfcollect_shared::derive::timeline::Metric;
+use perfcollect_shared::format;
+use perfcollect_shared::model::{Bundle, Manifest, SummaryFunction};
 
 pub const VIEW: ViewDef = ViewDef { id: FIRST, title: "Overview", key: '1', available: |_| true, render };
 
 fn render(session: Session) -> AnyView {
-    view! { <h1>{move || session.manifest().map(|manifest| manifest.command.join(" "))}</h1> }.into_any()
+    (move || match session.bundle() {
+        Some(bundle) => whole(session, &bundle),
+        None => session.manifest().map(|manifest| from_manifest(session, &manifest)).into_any(),
+    })
+    .into_any()
+}
+
+fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
+    let overview = overview(bundle);
+    let picture = match overview.basis {
+        Basis::Nothing => no_samples(session, bundle, &overview).into_any(),
+        Basis::Own | Basis::All => rows(session, &overview).into_any(),
+    };
+    view! {
+        <section class="overview">
+            <div class="head">
+                <h1>{overview.sentence.clone()}</h1>
+                <p class="count">{overview.recorded.clone()}</p>
+            </div>
+            {picture}
+            {strip(&bundle.manifest, Some(bundle))}
+            {warnings(&overview.doubts, bundle.warnings())}
+            {next(session, bundle)}
+            {who(session, &bundle.manifest)}
+        </section>
+    }
+    .into_any()
+}
+
+/// The same page while the profiles are being decoded: the manifest's own summary stands where the rows will.
+fn from_manifest(session: Session, manifest: &Manifest) -> AnyView {
+    let bare = Bundle { manifest: manifest.clone(), ..Default::default() };
+    let overview = overview(&bare);
+    let rows = manifest.summary.top.iter().take(3).map(summary_row).collect_view();
+    view! {
+        <section class="overview">
+            <div class="head">
+                <h1>{overview.sentence}</h1>
+                <p class="count">{format::plural(manifest.summary.samples, "sample")}</p>
+            </div>
+            <div class="scroll">
+                <table class="rows"><tbody>{rows}</tbody></table>
+            </div>
+            {strip(manifest, None)}
+            {warnings(&[], manifest.warnings.iter())}
+            {who(session, manifest)}
+        </section>
+    }
+    .into_any()
+}
+
+fn summary_row(row: &SummaryFunction) -> impl IntoView + use<> {
+    view! {
+        <tr>
+            <th scope="row" class="name">{row.name.clone()}</th>
+            <td class="n">{format::share(row.self_share)}</td>
+            <td class="n">{format::duration(row.self_ns)}</td>
+            <td class="more">{format::place(&row.file, row.line)}</td>
+        </tr>
+    }
+}
+
+fn rows(session: Session, overview: &Overview) -> impl IntoView + use<> {
+    let rows = overview.rows.iter().map(|one| row(session, one)).collect_view();
+    view! {
+        <p>{overview.finding.clone()}</p>
+        <div class="scroll" tabindex="0" role="region" aria-label="What matters most">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Function"</th>
+                        <th scope="col" class="n" colspan="2">"Share of CPU time"</th>
+                        <th scope="col" class="n">"Time"</th>
+                        <th scope="col">"Where"</th>
+                        <th scope="col">"Called by"</th>
+                        <th scope="col">"Bound"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <p class="count">"Ranked: " {overview.basis_text.clone()} "."</p>
+    }
+}
+
+fn row(session: Session, row: &OverviewRow) -> impl IntoView + use<> {
+    let key = row.key.clone();
+    let open = link(session, row.name.clone(), move |state| {
+        "functions".clone_into(&mut state.view);
+        state.chosen = Some(key.clone());
+    });
+    let where_ = format!("{}{}{}", row.file, if row.line > 0 { ":" } else { "" }, row.line);
+    let width = format!("{:.1}%", row.share * 100.0);
+    view! {
+        <tr>
+            <th scope="row" class="name" title=row.name.clone()>{open}</th>
+            <td class="meter"><div><div class="fill" style:width=width></div></div></td>
+            <td class="n">{format::share(row.share)} <span class="more">" " {format::plus_minus(row.plus_minus_points)}</span></td>
+            <td class="n" title=format::plural(row.samples, "sample")>{format::duration(row.weight)}</td>
+            <td class="name" title=where_>{format::place(&row.file, row.line)}</td>
+            <td class="name callers">{row.called_by.join(" ▸ ")}</td>
+            <td class="more">{row.bound_text.clone()}</td>
+        </tr>
+    }
+}
+
+fn no_samples(session: Session, bundle: &Bundle, overview: &Overview) -> impl IntoView + use<> {
+    let command = format!("perfcollect run --rate 1999 -- {}", format::command_line(&bundle.manifest.command));
+    let timeline = (!bundle.timeline.samples.is_empty()).then(
+        || view! { " " {link(session, "What it used over time", |state| "timeline".clone_into(&mut state.view))} },
+    );
+    let reason = overview.basis_text.strip_prefix("no samples: ").unwrap_or(&overview.basis_text).to_owned();
+    view! {
+        <div class="note">
+            <p><strong>"No stack samples: "</strong> {reason} "." {timeline}</p>
+            <p>"This would record some: " <code>{command}</code></p>
+        </div>
+    }
+}
+
+/// Wall and CPU time to one scale, memory over the run, processes and threads.
+fn strip(manifest: &Manifest, bundle: Option<&Bundle>) -> impl IntoView + use<> {
+    let summary = &manifest.summary;
+    let longest = manifest.wall_ns.max(manifest.cpu_ns).unwrap_or_default();
+    let time = |name: &'static str, value: Option<perfcollect_shared::units::Nanos>, why: &'static str| {
+        let width = format!("{:.1}%", value.unwrap_or_default().share_of(longest) * 100.0);
+        let text = value.map_or_else(|| format::NOT_MEASURED.to_owned(), format::duration);
+        view! {
+            <div title=value.is_none().then_some(why)>
+                <dt>{name}</dt>
+                <dd><span class="meter wide-meter"><span class="fill" style:width=width></span></span> {text}</dd>
+            </div>
+        }
+    };
+    let peak = summary.rss_bytes_max.map(format::bytes);
+    let words = peak.clone().map_or_else(
+        || "memory of the tree was not measured".to_owned(),
+        |peak| format!("memory of the process tree over the run, at most {peak}"),
+    );
+    let memory = bundle.and_then(|bundle| spark(&bundle.timeline, Metric::Memory, manifest.wall_ns, words));
+    let threads = summary.threads_max.map_or_else(|| format::NOT_MEASURED.to_owned(), format::count);
+    view! {
+        <dl class="strip">
+            {time("Wall", manifest.wall_ns, "the end of the program was not seen")}
+            {time("CPU", manifest.cpu_ns, "the kernel's exit record was not seen")}
+            <div>
+                <dt>"Memory"</dt>
+                <dd>{memory} " peak " {peak.unwrap_or_else(|| format::NOT_MEASURED.to_owned())} " (tree)"</dd>
+            </div>
+            <div><dt>"Processes"</dt><dd>{format::count(summary.processes)}</dd></div>
+            <div><dt>"Threads"</dt><dd>{threads} " at most"</dd></div>
+        </dl>
+    }
+}
+
+fn next(session: Session, bundle: &Bundle) -> impl IntoView + use<> {
+    let known: Vec<(&'static str, &'static str)> = [
+        ("flame", "See every call in the flame graph"),
+        ("functions", "Sort all functions"),
+        ("timeline", "Look at a part of the run"),
+    ]
+    .into_iter()
+    .filter(|(id, _)| super::find(id).is_some_and(|view| (view.available)(bundle)))
+    .collect();
+    let items = known.into_iter().map(|(id, text)| {
+        view! { <li>{link(session, text, move |state| id.clone_into(&mut state.view))}</li> }
+    });
+    view! { <h2>"Next"</h2> <ul class="next">{items.collect_view()}</ul> }
+}
+
+fn who(session: Session, manifest: &Manifest) -> impl IntoView + use<> {
+    let environment = &manifest.environment;
+    let commit = manifest.git.as_ref().map(super::environment::commit_words);
+    let (when, zone) = crate::ui::moment::local(&manifest.start);
+    let cores = format::plural(u64::from(environment.cpus), "core");
+    let tool = format!("{} {}", manifest.tool.name, manifest.tool.version);
+    let list = vec![
+        Fact::new("Command", format::command_line(&manifest.command)),
+        Fact::new("Folder", manifest.cwd.clone()),
+        Fact::new("When", when).titled(zone),
+        Fact::known("Commit", commit, "the folder is in no git repository, or git could not be read"),
+        Fact::new("CPU", format!("{}, {cores}", environment.cpu_model)),
+        Fact::new("System", format!("{}, {}", environment.os, environment.kernel)),
+        Fact::new("Recorded by", tool),
+    ];
+    view! {
+        <h2>"Who ran it, where, when, with what"</h2>
+        {facts(list)}
+        <p>{link(session, "Everything about the environment", |state| "environment".clone_into(&mut state.view))}</p>
+    }
 }

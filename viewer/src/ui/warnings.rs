@@ -1,0 +1,16 @@
+//! What a reader must know before trusting a figure.
+
+use leptos::prelude::*;
+use perfcollect_shared::model::Warning;
+use perfcollect_shared::report::warning_text;
+
+/// Doubts and warnings as a list, nothing where there are none.
+pub fn warnings<'a>(doubts: &[String], warnings: impl Iterator<Item = &'a Warning>) -> AnyView {
+    let mut texts = doubts.to_vec();
+    texts.extend(warnings.map(warning_text));
+    let list = (!texts.is_empty()).then(|| {
+        let items = texts.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
+        view! { <h2>"Before you trust this"</h2> <ul class="warnings">{items}</ul> }
+    });
+    list.into_any()
+}
