@@ -23,6 +23,10 @@ pub enum Command {
     Report(ReportArgs),
     /// List the recordings of this folder
     List(ListArgs),
+    /// Say what can be recorded on this machine, and what to change
+    Doctor(DoctorArgs),
+    /// Show recordings in the browser
+    Serve(ServeArgs),
     /// Write a recording in another form
     Export(ExportArgs),
     /// Get the recording back out of an exported page

@@ -12,6 +12,7 @@ pub mod launch;
 pub mod pack;
 pub mod resource;
 pub mod sample;
+pub mod serve;
 pub mod spool;
 pub mod store;
 pub mod symbolize;

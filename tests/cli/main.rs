@@ -1,4 +1,11 @@
 //! The real binary, from the outside.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod bundles;
+mod completions;
+mod doctor;
+mod list;
 mod pprof;
 mod recover;
+mod report;
+mod serve;

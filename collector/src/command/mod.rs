@@ -1,12 +1,14 @@
 //! One file a command: from typed arguments to an exit code.
 
 pub mod completions;
+pub mod doctor;
 pub mod export;
 pub mod import;
 pub mod list;
 pub mod recover;
 pub mod report;
 pub mod run;
+pub mod serve;
 
 use crate::cli::Command;
 use crate::exit_code::ExitCode;
@@ -19,11 +21,13 @@ use crate::terminal::Terminal;
 pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
         Command::Completions(args) => completions::run(&args, terminal),
+        Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),
         Command::Import(args) => import::run(&args, terminal),
         Command::List(args) => list::run(&args, terminal),
         Command::Recover(args) => recover::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
+        Command::Serve(args) => serve::run(&args, terminal),
     }
 }

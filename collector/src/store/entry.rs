@@ -78,7 +78,7 @@ pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
 /// Bundles of a folder, oldest first: by number; before them those without one, by time of change.
 pub(super) fn bundles(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let names = names(folder)?;
-    let is_bundle = |name: &&String| name.ends_with(ENDING) && !name.starts_with('.') && !folder.join(name).is_dir();
+    let is_bundle = |name: &&String| name.ends_with(ENDING) && !name.starts_with('.') && folder.join(name).is_file();
     let mut found: Vec<(Option<u32>, Option<SystemTime>, &String)> = names
         .iter()
         .filter(is_bundle)
