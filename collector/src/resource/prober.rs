@@ -56,7 +56,7 @@ impl Prober {
     pub fn start(settings: &ResourceSettings, spool: &Path, tree: Arc<ProcessTree>) -> io::Result<Self> {
         let lines = LineWriter::create(&spool.join(spool::TIMELINE))?;
         let (stop, stopped) = channel();
-        let state = State {
+        let mut state = State {
             clock: settings.clock.clone(),
             interval: settings.interval,
             events: tree.subscribe(),
@@ -69,6 +69,9 @@ impl Prober {
             next_pss: Instant::now() + PSS_EVERY,
             outcome: ResourceOutcome::default(),
         };
+        // At once: the program may be gone before a thread gets its turn.
+        state.take_events();
+        state.round();
         let thread = thread::Builder::new().name("resources".to_owned()).spawn(move || state.run(&stopped))?;
         Ok(Self { stop, thread })
     }
@@ -109,8 +112,6 @@ struct Watched {
 impl State {
     fn run(mut self, stopped: &Receiver<()>) -> ResourceOutcome {
         let begin = Instant::now();
-        self.take_events();
-        self.round();
         let mut first = FIRST.iter().peekable();
         let mut next_round = self.interval;
         let mut pause = SCAN_EVERY;
@@ -219,6 +220,10 @@ impl State {
     fn sample(&mut self, pid: u32, now: Nanos, with_pss: bool) {
         let Some(watched) = self.watched.get_mut(&pid) else { return };
         let Some(stat) = Stat::read(pid).filter(|stat| stat.is_of(watched.process)) else { return };
+        // What has ended holds no memory any more. Where that is all there is to see of it, it was not measured.
+        if stat.is_dead() && watched.last.is_none() {
+            return;
+        }
         let mut sample = ResourceSample { t_ns: now, pid, ..ResourceSample::default() };
         for probe in PROBES {
             probe.read(&stat, watched.last.as_ref(), &mut sample);

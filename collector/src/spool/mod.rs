@@ -4,10 +4,12 @@
 //! whole or cut at the end of a file, tables only grow, and a reader drops a cut last line. Must not interpret what it
 //! stores: `pack` turns a spool into a bundle.
 
+mod folder;
 mod lines;
 mod record;
 mod stacks;
 
+pub use folder::{SpoolError, SpoolFolder};
 pub use lines::{LineWriter, read_lines};
 pub use record::{RawFrame, StackRecord, StreamCounts};
 pub use stacks::{RawSample, RawStacks, RawThread, StackWriter};

@@ -1,0 +1,153 @@
+//! What watches the program while it runs, all of it together.
+
+use crate::launch::Clock;
+use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
+use crate::sample::perf::{PerfSampler, PerfSettings};
+use crate::sample::python::{self, PythonSampler, PythonSettings};
+use crate::symbolize::Images;
+use crate::tree::ProcessTree;
+use anyhow::Context;
+use perfcollect_shared::model::{Settings, Warning};
+use perfcollect_shared::units::Nanos;
+use pprof::protos::Message;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Native stacks a second where nothing else is asked for.
+const NATIVE_RATE_HZ: u32 = 499;
+/// Time between two readings of resources.
+const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rates {
+    pub(super) native_hz: Option<u32>,
+    pub(super) python_hz: Option<f64>,
+}
+
+impl Rates {
+    pub(super) fn new(rate: Option<u32>, no_native: bool, no_python: bool) -> Self {
+        Self {
+            native_hz: (!no_native).then_some(rate.unwrap_or(NATIVE_RATE_HZ)),
+            python_hz: (!no_python).then_some(rate.map_or(python::DEFAULT_RATE_HZ, f64::from)),
+        }
+    }
+
+    pub(super) fn settings(self) -> Settings {
+        Settings {
+            native_rate_hz: self.native_hz.map(f64::from),
+            python_rate_hz: self.python_hz,
+            resource_interval_ns: u64::try_from(RESOURCE_INTERVAL.as_nanos()).ok().map(Nanos),
+        }
+    }
+}
+
+/// Samplers of native code that wait for the program's first instruction.
+#[derive(Debug)]
+pub(super) struct Armed {
+    perf: Option<PerfSampler>,
+    rates: Rates,
+    warnings: Vec<Warning>,
+}
+
+/// Everything that runs beside the program.
+#[derive(Debug)]
+pub(super) struct Samplers {
+    perf: Option<PerfSampler>,
+    python: Option<PythonSampler>,
+    prober: io::Result<Prober>,
+    warnings: Vec<Warning>,
+}
+
+/// What it left behind.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) images: Images,
+    pub(super) warnings: Vec<Warning>,
+    /// What could not be written.
+    pub(super) failures: Vec<Warning>,
+    /// CPU time, user and system, that no wait of the program's told of.
+    pub(super) unwaited: (Nanos, Nanos),
+}
+
+impl Armed {
+    /// Opens what must be open before the program is executed.
+    pub(super) fn arm(rates: Rates, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Self {
+        let mut warnings = Vec::new();
+        let perf = rates.native_hz.and_then(|rate_hz| {
+            let settings = PerfSettings { rate_hz, clock: clock.clone() };
+            PerfSampler::arm(tree.root(), &settings, spool, Arc::clone(tree))
+                .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
+                .ok()
+        });
+        Self { perf, rates, warnings }
+    }
+
+    /// Starts everything; the program runs already.
+    pub(super) fn start(mut self, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Samplers {
+        let settings = ResourceSettings { interval: RESOURCE_INTERVAL, clock: clock.clone() };
+        let prober = Prober::start(&settings, spool, Arc::clone(tree));
+        if let Some(perf) = &mut self.perf {
+            perf.start();
+        }
+        let python = self.rates.python_hz.map(|rate_hz| {
+            let settings = PythonSettings { rate_hz, clock: clock.clone() };
+            PythonSampler::start(&settings, spool, Arc::clone(tree))
+        });
+        Samplers { perf: self.perf, python, prober, warnings: self.warnings }
+    }
+}
+
+impl Samplers {
+    /// Ends everything. To be called before the ended program is waited for.
+    pub(super) fn finish(self) -> Gathered {
+        let mut gathered = Gathered { warnings: self.warnings, ..Gathered::default() };
+        let resources = match self.prober {
+            Ok(prober) => prober.finish(),
+            Err(error) => ResourceOutcome { write_error: Some(error), ..ResourceOutcome::default() },
+        };
+        gathered.failed("the resource timeline", resources.write_error);
+        gathered.warnings.extend(resources.warnings);
+        gathered.unwaited = resources.unwaited;
+        if let Some(python) = self.python {
+            gathered.failed("Python stacks", python.finish().write_error);
+        }
+        if let Some(perf) = self.perf {
+            let outcome = perf.finish();
+            gathered.failed("native stacks", outcome.write_error);
+            gathered.images = outcome.images;
+        }
+        gathered
+    }
+}
+
+impl Gathered {
+    fn failed(&mut self, what: &str, error: Option<io::Error>) {
+        let failure = error.map(|error| Warning::WriteFailed { what: what.to_owned(), reason: error.to_string() });
+        self.failures.extend(failure);
+    }
+}
+
+/// A profile of perfcollect itself.
+pub(super) struct SelfProfile {
+    guard: pprof::ProfilerGuard<'static>,
+    path: PathBuf,
+}
+
+impl SelfProfile {
+    /// Starts to sample this process.
+    pub(super) fn start(path: &Path) -> anyhow::Result<Self> {
+        let guard = pprof::ProfilerGuard::new(499).context("cannot profile perfcollect itself")?;
+        Ok(Self { guard, path: path.to_owned() })
+    }
+
+    /// Writes the pprof file.
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        let told = || format!("cannot write the profile of perfcollect itself to {}", self.path.display());
+        let profile = self.guard.report().build().and_then(|report| report.pprof()).with_context(told)?;
+        fs::write(&self.path, profile.encode_to_vec()).with_context(told)
+    }
+}

@@ -1,0 +1,132 @@
+//! From the command line to a running program that is watched.
+
+use super::samplers::{Armed, Rates, Samplers, SelfProfile};
+use crate::cli::RunArgs;
+use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Waiting};
+use crate::spool::{self, SpoolFolder};
+use crate::store::Library;
+use crate::terminal::Terminal;
+use crate::tree::ProcessTree;
+use crate::{environment, git};
+use anyhow::{Context, bail};
+use nix::unistd::{dup2_stdin, dup2_stdout};
+use perfcollect_shared::model::{FORMAT_VERSION, Manifest, Tool};
+use perfcollect_shared::units::Nanos;
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use ulid::Ulid;
+
+/// A program that runs, and everything around it.
+pub(super) struct Recording {
+    pub(super) running: Running,
+    pub(super) clock: Clock,
+    pub(super) cpu_before: Option<Nanos>,
+    pub(super) samplers: Samplers,
+    pub(super) spool: SpoolFolder,
+    /// Where the bundle goes.
+    pub(super) target: PathBuf,
+    pub(super) forwarder: Forwarder,
+    pub(super) held: Held,
+    pub(super) self_profile: Option<SelfProfile>,
+}
+
+/// What is made for a program before it runs.
+struct Prepared {
+    clock: Clock,
+    tree: Arc<ProcessTree>,
+    armed: Armed,
+    forwarder: Forwarder,
+    self_profile: Option<SelfProfile>,
+}
+
+/// Starts the program. Where this fails, it has not run, and nothing of ours is left behind.
+pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Recording> {
+    let held = Held::hold().context("cannot hold signals")?;
+    let waiting = Waiting::fork(&args.command, Inherited::take(), &held).context("cannot start a process")?;
+    leave_streams().context("cannot open /dev/null")?;
+    let (manifest, id) = describe(args)?;
+    let (spool, target) = open_spool(args, &manifest.command, &id)?;
+    let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
+        let cpu_before = super::cpu_time();
+        prepared.clock.restart();
+        Ok((waiting.release()?, prepared, cpu_before))
+    });
+    match started {
+        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile }, cpu_before)) => {
+            let samplers = armed.start(spool.path(), &tree, &clock);
+            Ok(Recording { running, clock, cpu_before, samplers, spool, target, forwarder, held, self_profile })
+        }
+        Err(error) => {
+            spool.discard();
+            Err(error)
+        }
+    }
+}
+
+fn prepare(
+    args: &RunArgs,
+    manifest: &Manifest,
+    spool: &SpoolFolder,
+    target: &Path,
+    child: u32,
+    terminal: Terminal,
+) -> anyhow::Result<Prepared> {
+    spool.write_manifest(manifest).with_context(|| format!("cannot write {}", spool.path().display()))?;
+    let self_profile = args.self_profile.as_deref().map(SelfProfile::start).transpose()?;
+    let clock = Clock::new();
+    let tree = ProcessTree::new(child, clock.clone());
+    let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let armed = Armed::arm(rates, spool.path(), &tree, &clock);
+    let interrupted = format!(
+        "interrupted while {} was being written; `perfcollect recover {}` finishes it",
+        target.display(),
+        spool.path().display()
+    );
+    let forwarder = Forwarder::start(Arc::clone(&tree), terminal, interrupted).context("cannot start a thread")?;
+    Ok(Prepared { clock, tree, armed, forwarder, self_profile })
+}
+
+/// What is known before the program starts. Read before anything of ours is written.
+fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
+    let cwd = env::current_dir().context("the current folder is gone")?;
+    let git = git::start(&cwd);
+    let id = Ulid::generate();
+    let manifest = Manifest {
+        format: FORMAT_VERSION,
+        id: id.to_string(),
+        label: args.label.clone(),
+        tags: args.tags.clone(),
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        cwd: cwd.to_string_lossy().into_owned(),
+        start: jiff::Timestamp::now().to_string(),
+        environment: environment::read(),
+        git: git.finish(),
+        settings: Rates::new(args.rate, args.no_native, args.no_python).settings(),
+        ..Manifest::default()
+    };
+    Ok((manifest, id))
+}
+
+/// Makes the spool; this shows whether the bundle's folder can be written.
+fn open_spool(args: &RunArgs, command: &[String], id: &Ulid) -> anyhow::Result<(SpoolFolder, PathBuf)> {
+    let target = match &args.output {
+        Some(path) if path.is_dir() => bail!("{} is a folder; -o takes the name of a file", path.display()),
+        Some(path) if path.file_name().is_none() => bail!("-o takes the name of a file"),
+        Some(path) => path.clone(),
+        None => Library::local().next_name(command, id)?,
+    };
+    let spool = SpoolFolder::create(&spool::folder_of(&target))?;
+    Ok((spool, target))
+}
+
+/// The program alone holds what we were given as stdin and stdout: its readers and writers see its end, not ours.
+fn leave_streams() -> io::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    Ok(())
+}
