@@ -105,6 +105,7 @@ fn open_one(child: u32, cpu: i32, period_ns: u64, exclude_kernel: bool) -> io::R
     attr.set_disabled(1);
     attr.set_enable_on_exec(1);
     attr.set_inherit(1);
+    attr.set_inherit_stat(1); // tells the CPU time of each thread at its end
     attr.set_exclude_kernel(exclude_kernel.into());
     attr.set_exclude_callchain_kernel(exclude_kernel.into());
     attr.set_exclude_hv(1);

@@ -10,6 +10,7 @@ mod process;
 mod reader;
 mod recorder;
 mod ring;
+mod short_lived;
 mod unwind;
 
 use crate::launch::Clock;

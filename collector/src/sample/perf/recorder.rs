@@ -3,15 +3,17 @@
 use super::events::{self, BP, IP, SP};
 use super::intern::{Interned, Place};
 use super::process::{Code, Process};
+use super::short_lived::{ShortLived, TOO_SHORT};
 use super::unwind::{End, Unwinders, UserFrame, UserStack};
 use super::{PerfSettings, kernel};
 use crate::launch::Clock;
-use crate::spool::{StackWriter, StreamCounts};
+use crate::spool::{RawFrame, StackWriter, StreamCounts};
 use crate::symbolize::{FileKey, Images, Mapped, read_perf_map};
 use crate::tree::ProcessTree;
-use linux_perf_event_reader::constants::{PERF_CONTEXT_KERNEL, PERF_CONTEXT_MAX, PERF_CONTEXT_USER};
+use linux_perf_event_reader::constants::{PERF_CONTEXT_KERNEL, PERF_CONTEXT_MAX, PERF_CONTEXT_USER, PERF_RECORD_READ};
 use linux_perf_event_reader::{
-    CommOrExecRecord, EventRecord, ForkOrExitRecord, Mmap2FileId, Mmap2Record, RawData, RawEventRecord, SampleRecord,
+    CommOrExecRecord, EventRecord, ForkOrExitRecord, Mmap2FileId, Mmap2Record, RawData, RawEventRecord, RecordType,
+    SampleRecord,
 };
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
@@ -34,6 +36,7 @@ pub(super) struct Recorder {
     /// By thread.
     names: HashMap<u32, String>,
     counts: StreamCounts,
+    short_lived: ShortLived,
     interned: Interned,
     flushed: Instant,
     began: SystemTime,
@@ -54,6 +57,7 @@ impl Recorder {
             processes: BTreeMap::from([(child, Process::executed())]),
             names: HashMap::new(),
             counts: StreamCounts::default(),
+            short_lived: ShortLived::default(),
             interned: Interned::new(kernel::names_allowed(), kernel::boot_id()),
             flushed: Instant::now(),
             began: SystemTime::now(),
@@ -78,6 +82,7 @@ impl Recorder {
                 self.processes.values_mut().for_each(|process| process.stale = true);
             }
             Ok(EventRecord::Throttle(_)) => self.counts.throttled += 1,
+            Ok(EventRecord::Raw(raw)) if raw.record_type == RecordType(PERF_RECORD_READ) => self.ended(raw.data),
             _ => {}
         }
     }
@@ -85,6 +90,7 @@ impl Recorder {
     /// Hands what was written to the kernel, if it is time.
     pub(super) fn flush(&mut self) {
         if self.flushed.elapsed() >= FLUSH_EVERY {
+            self.write_unsampled();
             self.writer.counts(&self.counts);
             self.writer.flush();
             self.flushed = Instant::now();
@@ -96,6 +102,7 @@ impl Recorder {
         for (pid, process) in std::mem::take(&mut self.processes) {
             self.name_jit(pid, &process);
         }
+        self.write_unsampled();
         self.writer.counts(&self.counts);
         (self.images, self.writer.finish())
     }
@@ -152,6 +159,8 @@ impl Recorder {
     fn exited(&mut self, at: Nanos, exit: &ForkOrExitRecord) {
         let pid = exit.pid.cast_unsigned();
         let tid = exit.tid.cast_unsigned();
+        let name = self.names.get(&pid).map_or("", String::as_str);
+        self.short_lived.thread_ended(pid, tid, name);
         if tid != pid {
             self.names.remove(&tid);
         }
@@ -163,6 +172,33 @@ impl Recorder {
             self.name_jit(pid, &process);
             self.names.remove(&pid);
             self.tree.note_exit(pid, at);
+        }
+    }
+
+    /// A thread's CPU time on one CPU, told after its end.
+    fn ended(&mut self, mut body: RawData<'_>) {
+        let (mut ids, mut cpu_ns) = ([0; 8], [0; 8]);
+        if body.read_exact(&mut ids).and_then(|()| body.read_exact(&mut cpu_ns)).is_ok() {
+            let tid = u32::from_ne_bytes([ids[4], ids[5], ids[6], ids[7]]); // after the process
+            self.short_lived.spent(tid, u64::from_ne_bytes(cpu_ns));
+        }
+    }
+
+    /// Writes the CPU time of threads that ended before their first sample.
+    fn write_unsampled(&mut self) {
+        let at = self.clock.now();
+        for (process, (pid, weight)) in self.short_lived.take() {
+            let frame = RawFrame::Named {
+                module: String::new(),
+                name: TOO_SHORT.to_owned(),
+                file: String::new(),
+                start_line: 0,
+                line: 0,
+            };
+            let frame = self.writer.frame(frame);
+            let stack = self.writer.stack(None, frame);
+            let thread = self.writer.thread(pid, pid, || (process.clone(), process.clone()));
+            self.writer.sample(at, Some(stack), thread, weight);
         }
     }
 
@@ -202,6 +238,7 @@ impl Recorder {
         self.kernel_frames(sample);
         self.user_frames(pid, sample);
         let stack = self.interned.stack(&mut self.writer, &self.rows);
+        self.short_lived.sampled(tid);
         let names = &self.names;
         let name = |tid: u32| names.get(&tid).cloned().unwrap_or_default();
         let thread = self.writer.thread(pid, tid, || (name(tid), name(pid)));
@@ -234,8 +271,9 @@ impl Recorder {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         self.frames.clear();
         let end = match user_stack(sample) {
+            // In the kernel without a user stack: the process is starting or ending.
+            stack if !self.rows.is_empty() && stack.as_ref().is_none_or(|s| s.bytes.is_empty()) => End::Complete,
             Some(stack) => self.unwinders.walk(&self.images, process, &stack, &mut self.frames),
-            None if self.chain.is_empty() => End::Complete, // no user stack: the process is starting or ending
             None => End::Failed,
         };
         match end {

@@ -64,3 +64,18 @@ fn children_and_threads_are_followed() {
         assert!(names.contains_key(name), "{names:?}");
     }
 }
+
+#[test]
+fn cpu_time_of_processes_too_short_to_sample_is_kept() {
+    // 50 Hz: `true` never lives for 20 ms of CPU time, so that it would not be there at all.
+    let (raw, _outcome) = record("sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true; done'", 50);
+    let short =
+        raw.frames.iter().position(|f| matches!(f, RawFrame::Named { name, .. } if name == short_lived::TOO_SHORT));
+    let short = u32::try_from(short.expect("a frame for it")).unwrap();
+    let of_true = raw.samples.iter().filter(|sample| {
+        let is_short = sample.stack.is_some_and(|row| raw.stacks[row as usize].1 == short);
+        is_short && raw.threads[sample.thread as usize].process == "true"
+    });
+    let cpu_ns: u64 = of_true.map(|sample| sample.weight.0).sum();
+    assert!(cpu_ns > 10 * 50_000, "{cpu_ns} ns in ten processes");
+}
