@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 COLUMNS = ["id", "time", "customer", "country", "items", "voucher"]
@@ -57,14 +58,14 @@ def write_orders(path, count, seed):
     """Makes up orders: few products sell often, most seldom."""
     draw = random.Random(seed)
     skus = [f"{draw.choice('ABC')}{draw.choice('KLM')}{draw.choice('XYZ')}-{number:04}" for number in range(4000)]
-    weights = [1 / (rank + 1) for rank in range(len(skus))]
+    popularity = list(accumulate(1 / (rank + 1) for rank in range(len(skus))))
     moment = datetime(2026, 3, 2, 6, 0)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
         for number in range(count):
             moment += timedelta(seconds=draw.expovariate(1.5))
-            chosen = draw.choices(skus, weights, k=draw.randint(1, 6))
+            chosen = draw.choices(skus, cum_weights=popularity, k=draw.randint(1, 6))
             items = " ".join(f"{draw.randint(1, 4)}x{sku}" for sku in chosen)
             voucher = draw.choice(["", "", "", "SPRING10", "WELCOME5"])
             customer = f"c{draw.randrange(count // 4 + 1):06}"
@@ -218,7 +219,7 @@ def work_through_day(folder, count, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--orders", type=int, default=25_000)
+    parser.add_argument("--orders", type=int, default=40_000)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--check", type=Path, help=argparse.SUPPRESS)
