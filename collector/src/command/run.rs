@@ -9,6 +9,8 @@ use crate::cli::RunArgs;
 use crate::exit_code::ExitCode;
 use crate::launch::{ExecError, Reaped, wait_for_end};
 use crate::pack::{self, EndOfRun, Packed};
+use crate::serve::{self, Plan, Shelf};
+use crate::store::Library;
 use crate::terminal::Terminal;
 use perfcollect_shared::model::Overhead;
 use perfcollect_shared::report;
@@ -63,9 +65,14 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
     let packed = catch_unwind(AssertUnwindSafe(|| pack::pack(spool.path(), &target, images, Some(&end))))
         .unwrap_or_else(|_| Err(anyhow::anyhow!("perfcollect failed while it packed; please report this")))
         .and_then(|packed| self_profile.map_or(Ok(()), samplers::SelfProfile::finish).map(|()| packed));
+    forwarder.stop();
+    held.let_go();
     let written = match packed {
         Ok(packed) => {
             terminal.note(&summary(&packed));
+            if args.open {
+                open(&packed, args, terminal);
+            }
             complete
         }
         Err(error) => {
@@ -73,9 +80,15 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
             false
         }
     };
-    forwarder.stop();
-    held.let_go();
     if args.strict && !written { ExitCode::NOT_STARTED } else { code }
+}
+
+/// Shows the recording until Ctrl-C or SIGTERM; the program's exit code stands, whatever becomes of this.
+fn open(packed: &Packed, args: &RunArgs, terminal: Terminal) {
+    let plan = Plan { shelf: Shelf::bundle(&packed.path, Library::local()), port: args.port, browser: true };
+    if let Err(error) = serve::serve_until_signal(plan, &|text| terminal.tell(text)) {
+        terminal.error(&format!("{error:#}"));
+    }
 }
 
 fn end_of_run(

@@ -44,6 +44,7 @@ pub struct ResourceOutcome {
 /// Reads the resources of the tree until it is finished.
 #[derive(Debug)]
 pub struct Prober {
+    /// One word at the program's end, one more to finish.
     stop: Sender<()>,
     thread: JoinHandle<ResourceOutcome>,
 }
@@ -76,7 +77,14 @@ impl Prober {
         Ok(Self { stop, thread })
     }
 
-    /// Reads a last time and ends. To be called while the ended program has not been waited for.
+    /// The program has ended: a last reading, of what is left of it too. To be called before it is waited for.
+    pub fn program_ended(&self) {
+        // Where the thread is gone, `finish` tells.
+        self.stop.send(()).ok();
+    }
+
+    /// Notes what the other samplers told of the tree meanwhile, and ends. To be called when they have ended, and before
+    /// the program is waited for.
     #[must_use]
     pub fn finish(self) -> ResourceOutcome {
         self.stop.send(()).ok();
@@ -111,6 +119,15 @@ struct Watched {
 
 impl State {
     fn run(mut self, stopped: &Receiver<()>) -> ResourceOutcome {
+        self.read_until_stopped(stopped);
+        // The other samplers end meanwhile.
+        stopped.recv().ok();
+        self.tree.scan();
+        self.take_events();
+        self.finish()
+    }
+
+    fn read_until_stopped(&mut self, stopped: &Receiver<()>) {
         let begin = Instant::now();
         let mut first = FIRST.iter().peekable();
         let mut next_round = self.interval;
@@ -134,7 +151,7 @@ impl State {
                 }
             }
             if last {
-                return self.finish();
+                break;
             }
         }
     }

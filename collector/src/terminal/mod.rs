@@ -68,6 +68,11 @@ impl Terminal {
         }
     }
 
+    /// Says something on stderr that must be seen, quiet or not.
+    pub fn tell(&self, text: &str) {
+        say(text);
+    }
+
     /// Says on stderr what went wrong, quiet or not.
     pub fn error(&self, text: &str) {
         say(text);

@@ -104,14 +104,10 @@ impl Armed {
 impl Samplers {
     /// Ends everything. To be called before the ended program is waited for.
     pub(super) fn finish(self) -> Gathered {
+        if let Ok(prober) = &self.prober {
+            prober.program_ended();
+        }
         let mut gathered = Gathered { warnings: self.warnings, ..Gathered::default() };
-        let resources = match self.prober {
-            Ok(prober) => prober.finish(),
-            Err(error) => ResourceOutcome { write_error: Some(error), ..ResourceOutcome::default() },
-        };
-        gathered.failed("the resource timeline", resources.write_error);
-        gathered.warnings.extend(resources.warnings);
-        gathered.unwaited = resources.unwaited;
         if let Some(python) = self.python {
             gathered.failed("Python stacks", python.finish().write_error);
         }
@@ -120,6 +116,14 @@ impl Samplers {
             gathered.failed("native stacks", outcome.write_error);
             gathered.images = outcome.images;
         }
+        // Last, since the others tell of processes that came and went.
+        let resources = match self.prober {
+            Ok(prober) => prober.finish(),
+            Err(error) => ResourceOutcome { write_error: Some(error), ..ResourceOutcome::default() },
+        };
+        gathered.failed("the resource timeline", resources.write_error);
+        gathered.warnings.extend(resources.warnings);
+        gathered.unwaited = resources.unwaited;
         gathered
     }
 }
