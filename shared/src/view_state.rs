@@ -37,10 +37,12 @@ pub struct FlameState {
     pub mode: FlameMode,
     /// The frame that fills the width: functions from the outermost to it.
     pub zoom: Vec<FunctionKey>,
-    /// Part of the width that is shown, in millionths, where that is not the zoomed frame's.
+    /// Part of the zoomed frame (without one: of the whole width) that is shown, in millionths, where not all of it is.
     pub window: Option<(u32, u32)>,
     pub search: String,
     pub color: FlameColor,
+    /// Callers are below their callees.
+    pub upward: bool,
 }
 
 /// How samples are put together.
@@ -159,6 +161,7 @@ impl ViewState {
             "window" => self.flame.window = window(value),
             "q" => self.flame.search = decode(value),
             "color" => self.flame.color = Word::from_word(value),
+            "up" => self.flame.upward = value == "1",
             "sort" => self.functions.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
             "filter" => self.functions.filter = decode(value),
             "theme" => self.theme = Word::from_word(value),
@@ -207,6 +210,7 @@ impl FlameState {
         }
         out.text("q", &self.search);
         out.word("color", self.color);
+        out.raw("up", if self.upward { "1" } else { "" });
     }
 }
 
@@ -285,6 +289,7 @@ mod tests {
                 window: Some((0, 500_000)),
                 search: "a & b = 100%".into(),
                 color: FlameColor::Language,
+                upward: true,
             },
             functions: FunctionsState {
                 sort: vec![

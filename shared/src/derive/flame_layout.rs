@@ -152,6 +152,14 @@ impl FlameLayout {
         (index < range.end && self.x0[index] <= x).then_some(index)
     }
 
+    /// The leftmost box of a row that begins between two places.
+    #[must_use]
+    pub fn first_within(&self, row: usize, x0: f64, x1: f64) -> Option<usize> {
+        let range = self.row(row);
+        let index = range.start + self.x0[range.clone()].partition_point(|&left| left < x0);
+        (index < range.end && self.x1[index] <= x1).then_some(index)
+    }
+
     /// The box that a box hangs on, in the row before.
     #[must_use]
     pub fn parent(&self, tree: &CallTree, index: usize) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 pub mod chips;
 pub mod facts;
+pub mod flame_canvas;
 pub mod key_dialog;
 pub mod link;
 pub mod loading;

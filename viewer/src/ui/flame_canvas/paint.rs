@@ -1,0 +1,303 @@
+//! Paints the visible boxes of a flame graph in device pixels.
+
+use super::label::Ruler;
+use super::scene::Scene;
+use super::{ROW, Target};
+use perfcollect_shared::derive::flame_layout::Visible;
+use perfcollect_shared::derive::search::Matcher;
+use perfcollect_shared::derive::viewport::Viewport;
+use perfcollect_shared::model::Language;
+use perfcollect_shared::palette::{Colour, Palette};
+use wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+/// Boxes narrower than this many CSS pixels are drawn together.
+const LEAST: f64 = 0.5;
+const FONT: &str = "ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace";
+
+/// How a scene is looked at.
+pub struct Look<'a> {
+    pub view: Viewport,
+    /// Of the canvas in CSS pixels.
+    pub size: (f64, f64),
+    /// Device pixels of a CSS pixel.
+    pub ratio: f64,
+    /// The roots are at the bottom.
+    pub upward: bool,
+    pub matcher: Option<&'a Matcher>,
+    pub hover: Option<usize>,
+    pub marked: Option<usize>,
+}
+
+/// Narrow boxes that were drawn as one, for the pointer: row, edges in device pixels, how many.
+struct More {
+    row: usize,
+    x0: f64,
+    x1: f64,
+    boxes: usize,
+}
+
+/// A box to paint: place in device pixels, and which it is.
+#[derive(Clone, Copy)]
+struct Item {
+    x: f64,
+    y: f64,
+    width: f64,
+    index: usize,
+}
+
+/// Paints one canvas; keeps what is needed again for the next picture.
+pub struct Painter {
+    context: CanvasRenderingContext2d,
+    palette: Palette,
+    dark: bool,
+    ratio: f64,
+    ruler: Ruler,
+    more: Vec<More>,
+    /// Boxes of each colour, then neutral, then found.
+    buckets: Vec<Vec<Item>>,
+    narrow: Vec<Item>,
+}
+
+impl Painter {
+    /// A painter of a canvas; `None` where the browser gives no context.
+    pub fn new(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+        let palette = Palette::new(false);
+        let buckets = vec![Vec::new(); palette.colours.len() + 2];
+        Some(Self {
+            context,
+            palette,
+            dark: false,
+            ratio: 0.0,
+            ruler: Ruler::default(),
+            more: Vec::new(),
+            buckets,
+            narrow: Vec::new(),
+        })
+    }
+
+    /// Paints a scene into the whole canvas.
+    pub fn paint(&mut self, scene: &Scene, look: &Look, dark: bool) {
+        self.prepare(look.ratio, dark);
+        let (width, height) = (look.size.0 * look.ratio, look.size.1 * look.ratio);
+        self.context.clear_rect(0.0, 0.0, width.ceil(), height.ceil());
+        self.collect(scene, look);
+        let row = row_height(look.ratio);
+        let gap = look.ratio.round().max(1.0);
+        for bucket in 0..self.buckets.len() {
+            if self.buckets[bucket].is_empty() {
+                continue;
+            }
+            self.context.set_fill_style_str(&self.colour(bucket).fill.css());
+            for item in &self.buckets[bucket] {
+                let wide = if item.width > 3.0 * gap { item.width - gap } else { item.width };
+                self.context.fill_rect(item.x, item.y, wide, row - gap);
+            }
+        }
+        self.paint_narrow(row, gap);
+        self.paint_edges(scene, row, gap);
+        self.paint_labels(scene, look, row);
+        self.outline(scene, look, row);
+    }
+
+    /// What lies under a point (CSS pixels of the canvas).
+    pub fn target(&self, scene: &Scene, look: &Look, x: f64, y: f64) -> Option<Target> {
+        let down = if look.upward { look.size.1 - y + look.view.scroll } else { y + look.view.scroll };
+        let row = row_at(down)?;
+        let pixel = x * look.ratio;
+        if let Some(more) = self.more.iter().find(|m| m.row == row && m.x0 - 1.0 <= pixel && pixel <= m.x1 + 1.0) {
+            return Some(Target::More { boxes: more.boxes });
+        }
+        scene.layout.at(row, look.view.place(x / look.size.0.max(1.0))).map(Target::Frame)
+    }
+
+    fn prepare(&mut self, ratio: f64, dark: bool) {
+        if self.dark != dark {
+            self.dark = dark;
+            self.palette = Palette::new(dark);
+        }
+        // Setting the size of a canvas resets its font.
+        self.context.set_font(&format!("{}px {FONT}", 11.5 * ratio));
+        self.context.set_text_baseline("middle");
+        if (self.ratio - ratio).abs() > f64::EPSILON {
+            self.ratio = ratio;
+            self.ruler = Ruler::of(&self.context);
+        }
+    }
+
+    fn colour(&self, bucket: usize) -> Colour {
+        let colours = &self.palette.colours;
+        let rest = if bucket == colours.len() { self.palette.neutral } else { self.palette.found };
+        colours.get(bucket).copied().unwrap_or(rest)
+    }
+
+    /// Sorts what can be seen into buckets of one colour.
+    fn collect(&mut self, scene: &Scene, look: &Look) {
+        self.buckets.iter_mut().for_each(Vec::clear);
+        self.more.clear();
+        self.narrow.clear();
+        let width = look.size.0 * look.ratio;
+        let pixel = |place: f64| (look.view.on_screen(place) * width).clamp(-4.0, width + 4.0).round();
+        let least = LEAST / look.size.0.max(1.0) * look.view.width();
+        let neutral = self.palette.colours.len();
+        let first = row_at(look.view.scroll).unwrap_or(0);
+        let end = row_at(look.view.scroll + look.size.1).unwrap_or(0).saturating_add(1).min(scene.layout.rows());
+        for row in first..end {
+            let y = row_top(row, look);
+            scene.layout.visible(row, look.view.range(), least, |seen| match seen {
+                Visible::Frame { index, x0, x1 } => {
+                    let (left, right) = (pixel(x0), pixel(x1));
+                    let bucket = match (scene.function(index), look.matcher) {
+                        (Some(function), Some(matcher)) if matcher.matches(function) => neutral + 1,
+                        (Some(function), None) => usize::from(scene.colours[function.index()]),
+                        _ => neutral,
+                    };
+                    self.buckets[bucket].push(Item { x: left, y, width: (right - left).max(1.0), index });
+                }
+                Visible::More { index, boxes, x0, x1 } => {
+                    let (left, right) = (pixel(x0), pixel(x1).max(pixel(x0) + 1.0));
+                    self.narrow.push(Item { x: left, y, width: right - left, index: boxes });
+                    debug_assert!(index < scene.layout.len());
+                    self.more.push(More { row, x0: left, x1: right, boxes });
+                }
+            });
+        }
+    }
+
+    /// Hatched, with their number where it fits.
+    fn paint_narrow(&mut self, row: f64, gap: f64) {
+        if self.narrow.is_empty() {
+            return;
+        }
+        self.context.set_fill_style_str(&self.palette.neutral.fill.css());
+        for item in &self.narrow {
+            self.context.fill_rect(item.x, item.y, item.width, row - gap);
+        }
+        self.hatch(row - gap);
+        let room = 60.0 * self.ratio;
+        for item in self.narrow.iter().filter(|item| item.width > room) {
+            let label = format!("{} more", item.index);
+            let wide = self.ruler.width_of(&label) + 8.0 * self.ratio;
+            self.context.set_fill_style_str(&self.palette.neutral.fill.css());
+            self.context.fill_rect(item.x, item.y, wide.min(item.width), row - gap);
+            self.context.set_fill_style_str(&self.palette.neutral.text.css());
+            // A label that cannot be drawn leaves the hatching.
+            self.context.fill_text(&label, item.x + 4.0 * self.ratio, item.y + row / 2.0).ok();
+        }
+    }
+
+    /// Diagonal lines over the narrow boxes.
+    fn hatch(&self, high: f64) {
+        let step = (5.0 * self.ratio).round();
+        let hatching = self.palette.colours.last().map_or(self.palette.accent, |kernel| kernel.fill);
+        self.context.set_stroke_style_str(&hatching.css());
+        self.context.set_line_width(self.ratio.max(1.0));
+        self.context.begin_path();
+        for item in &self.narrow {
+            // Each line climbs one pixel a pixel; what leaves the box on either side is cut off.
+            let mut start = ((item.x - high) / step).ceil() * step;
+            while start < item.x + item.width {
+                let (left, right) = (start.max(item.x), (start + high).min(item.x + item.width));
+                if left < right {
+                    self.context.move_to(left, item.y + high - (left - start));
+                    self.context.line_to(right, item.y + high - (right - start));
+                }
+                start += step;
+            }
+        }
+        self.context.stroke();
+    }
+
+    /// The language by the left edge: Python solid, Rust dashed, C++ dotted, JIT doubled; native and kernel code have none.
+    fn paint_edges(&self, scene: &Scene, row: f64, gap: f64) {
+        let unit = self.ratio.round().max(1.0);
+        let height = row - gap;
+        for (bucket, items) in self.buckets.iter().enumerate() {
+            let mut styled = false;
+            for item in items.iter().filter(|item| item.width >= 16.0 * unit) {
+                let Some(function) = scene.function(item.index) else { continue };
+                let language = scene.profile.language(function);
+                let parts: &[(f64, f64, f64, f64)] = edge(language);
+                if !styled && !parts.is_empty() {
+                    self.context.set_fill_style_str(&self.colour(bucket).text.css());
+                    self.context.set_global_alpha(0.55);
+                    styled = true;
+                }
+                for &(x, width, from, to) in parts {
+                    let (top, bottom) = ((height * from).round(), (height * to).round());
+                    self.context.fill_rect(item.x + x * unit, item.y + top, width * unit, bottom - top);
+                }
+            }
+            self.context.set_global_alpha(1.0);
+        }
+    }
+
+    fn paint_labels(&mut self, scene: &Scene, look: &Look, row: f64) {
+        let edge = 6.0 * self.ratio;
+        let screen = look.size.0 * look.ratio;
+        for bucket in 0..self.buckets.len() {
+            self.context.set_fill_style_str(&self.colour(bucket).text.css());
+            for item in &self.buckets[bucket] {
+                // The name stays in sight while its box reaches over the left side.
+                let (left, right) = (item.x.max(0.0), (item.x + item.width).min(screen));
+                let room = right - left - 1.5 * edge;
+                if room < edge * 3.0 {
+                    continue;
+                }
+                let label = scene.label(item.index);
+                if let Some(text) = self.ruler.fit(&self.context, &label, room) {
+                    // A label that cannot be drawn leaves the box.
+                    self.context.fill_text(&text, left + edge, item.y + (row / 2.0).round()).ok();
+                }
+            }
+        }
+    }
+
+    fn outline(&self, scene: &Scene, look: &Look, row: f64) {
+        let width = look.size.0 * look.ratio;
+        for (index, thick) in [(look.hover, 1.0), (look.marked, 2.0)] {
+            let Some(index) = index.filter(|&index| index < scene.layout.len()) else { continue };
+            let (x0, x1) = scene.layout.edges(index);
+            let left = (look.view.on_screen(x0) * width).clamp(-9.0, width + 9.0).round();
+            let right = (look.view.on_screen(x1) * width).clamp(-9.0, width + 9.0).round();
+            let line = (thick * self.ratio).round().max(1.0);
+            let (half, y) = (line / 2.0, row_top(scene.layout.row_of(index), look));
+            self.context.set_stroke_style_str(&self.palette.accent.css());
+            self.context.set_line_width(line);
+            let (wide, high) = ((right - left - line).max(line), row - line - self.ratio.round());
+            self.context.stroke_rect(left + half, y + half, wide, high);
+        }
+    }
+}
+
+/// Parts of the 3 px edge of a language: x and width in pixels, top and bottom as fractions of the height.
+fn edge(language: Language) -> &'static [(f64, f64, f64, f64)] {
+    match language {
+        Language::Python => &[(0.0, 3.0, 0.0, 1.0)],
+        Language::Rust => &[(0.0, 3.0, 0.0, 0.4), (0.0, 3.0, 0.6, 1.0)],
+        Language::Cpp => &[(0.0, 3.0, 0.05, 0.25), (0.0, 3.0, 0.4, 0.6), (0.0, 3.0, 0.75, 0.95)],
+        Language::Jit => &[(0.0, 1.0, 0.0, 1.0), (2.0, 1.0, 0.0, 1.0)],
+        Language::Native | Language::Kernel | Language::Unknown => &[],
+    }
+}
+
+/// Height of a row in device pixels.
+fn row_height(ratio: f64) -> f64 {
+    (ROW * ratio).round()
+}
+
+/// Top of a row in device pixels of the canvas.
+fn row_top(row: usize, look: &Look) -> f64 {
+    let height = row_height(look.ratio);
+    let scroll = (look.view.scroll * look.ratio).round();
+    let row = f64::from(u32::try_from(row).unwrap_or(u32::MAX));
+    if look.upward { (look.size.1 * look.ratio).round() - (row + 1.0) * height + scroll } else { row * height - scroll }
+}
+
+/// The row that many CSS pixels from the first one's outer edge.
+fn row_at(pixels: f64) -> Option<usize> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+    let row = (pixels >= 0.0).then_some((pixels / ROW) as usize);
+    row
+}
