@@ -6,6 +6,7 @@ mod completions;
 mod doctor;
 mod list;
 mod pprof;
+mod python;
 mod recover;
 mod report;
 mod serve;
