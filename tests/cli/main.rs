@@ -5,6 +5,7 @@ mod bundles;
 mod completions;
 mod doctor;
 mod list;
+mod native;
 mod pprof;
 mod python;
 mod recover;

@@ -55,6 +55,13 @@ fn finish<'a>(mut found: Vec<Resolved>, symbol: Option<&str>, stub: impl FnOnce(
             None => found.push(Resolved { name, system_name, ..Resolved::default() }),
         }
     }
+    if let (Some(outermost), Some(symbol)) = (found.first_mut(), symbol)
+        && outermost.name == outermost.system_name
+        && symbols::underscores(symbol) < symbols::underscores(&outermost.name)
+    {
+        // Debug information knows C libraries by their inner names.
+        (outermost.name, outermost.system_name) = (symbol.to_owned(), symbol.to_owned());
+    }
     found.retain(|frame| !frame.name.is_empty());
     found
 }

@@ -2,6 +2,7 @@
 
 use object::elf::{R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT};
 use object::{Architecture, Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationFlags, SymbolKind};
+use std::cmp::Reverse;
 
 /// A symbol that covers an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,10 +11,10 @@ struct Cover<'a> {
     sized: bool,
     start: u64,
     function: bool,
-    /// 2 for global, 1 for weak, 0 for local: of aliases the best known counts.
-    binding: u8,
+    /// Of aliases the best known counts: `write` rather than the library's own `__GI___libc_write`.
+    exported: bool,
     /// `malloc` rather than `__libc_malloc`.
-    underscores: std::cmp::Reverse<usize>,
+    underscores: Reverse<usize>,
     name: &'a str,
 }
 
@@ -40,14 +41,19 @@ pub(super) fn names<'a>(object: &object::File<'a>, addresses: &[u64]) -> Vec<Opt
         };
         let to = addresses.partition_point(|&a| a < end);
         let Some(name) = symbol.name().ok().filter(|name| from < to && usable(name)) else { continue };
-        let binding = if symbol.is_weak() { 1 } else { u8::from(symbol.is_global()) * 2 };
-        let underscores = std::cmp::Reverse(name.bytes().take_while(|&b| b == b'_').count());
-        let cover = Cover { sized: size > 0, start, function, binding, underscores, name };
+        let exported = symbol.is_global() || symbol.is_weak();
+        let underscores = Reverse(underscores(name));
+        let cover = Cover { sized: size > 0, start, function, exported, underscores, name };
         for slot in &mut best[from..to] {
             *slot = (*slot).max(Some(cover));
         }
     }
     best.into_iter().map(|cover| cover.map(|cover| cover.name)).collect()
+}
+
+/// How many underscores a name begins with: the more, the less it is known.
+pub(super) fn underscores(name: &str) -> usize {
+    name.bytes().take_while(|&byte| byte == b'_').count()
 }
 
 /// Mapping symbols of ARM and labels of the assembler name no function.

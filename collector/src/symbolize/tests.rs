@@ -42,7 +42,7 @@ fn debug_information_gives_files_and_lines() {
     let found = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), hot + 4);
     assert_eq!(found.len(), 1, "{found:?}");
     let source = std::fs::read_to_string(program("split.c")).unwrap();
-    let line = source.lines().position(|line| line == "WORK(hot70)").unwrap() + 1;
+    let line = source.lines().position(|line| line == "WORK(hot70, 7)").unwrap() + 1;
     assert_eq!(found[0].name, "hot70");
     assert!(found[0].file.ends_with("programs/split.c"), "{found:?}");
     assert_eq!((found[0].line, found[0].start_line), (u32::try_from(line).unwrap(), u32::try_from(line).unwrap()));

@@ -20,10 +20,11 @@ static double thread_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-#define WORK(name)                                                                                                     \
-    __attribute__((noinline)) static void name(void) {                                                                 \
+// The salt keeps compilers from merging them.
+#define WORK(name, salt)                                                                                               \
+    __attribute__((noinline, noclone)) static void name(void) {                                                        \
         double start = thread_seconds();                                                                               \
-        uint64_t seed = 88172645463325252ull;                                                                          \
+        uint64_t seed = 88172645463325252ull ^ (salt);                                                                 \
         while (thread_seconds() - start < seconds) {                                                                   \
             for (int i = 0; i < 200000; i++) {                                                                         \
                 seed ^= seed << 13;                                                                                    \
@@ -34,10 +35,10 @@ static double thread_seconds(void) {
         sink += seed;                                                                                                  \
     }
 
-WORK(work_of_main)
-WORK(work_of_thread)
-WORK(work_of_fork)
-WORK(work_of_exec)
+WORK(work_of_main, 1)
+WORK(work_of_thread, 2)
+WORK(work_of_fork, 3)
+WORK(work_of_exec, 4)
 
 static void *in_thread(void *unused) {
     (void)unused;

@@ -13,7 +13,7 @@ static double cpu_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-__attribute__((noinline)) static uint64_t leaf(uint64_t rounds, uint64_t seed) {
+__attribute__((noinline, noclone)) static uint64_t leaf(uint64_t rounds, uint64_t seed) {
     for (uint64_t i = 0; i < rounds; i++) {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -23,19 +23,19 @@ __attribute__((noinline)) static uint64_t leaf(uint64_t rounds, uint64_t seed) {
 }
 
 // What comes after the call keeps it from becoming a jump.
-__attribute__((noinline)) static uint64_t caller70(uint64_t unit, uint64_t seed) {
+__attribute__((noinline, noclone)) static uint64_t caller70(uint64_t unit, uint64_t seed) {
     seed = leaf(7 * unit, seed);
     sink += seed;
     return seed + 7;
 }
 
-__attribute__((noinline)) static uint64_t caller20(uint64_t unit, uint64_t seed) {
+__attribute__((noinline, noclone)) static uint64_t caller20(uint64_t unit, uint64_t seed) {
     seed = leaf(2 * unit, seed);
     sink += seed;
     return seed + 2;
 }
 
-__attribute__((noinline)) static uint64_t caller10(uint64_t unit, uint64_t seed) {
+__attribute__((noinline, noclone)) static uint64_t caller10(uint64_t unit, uint64_t seed) {
     seed = leaf(unit, seed);
     sink += seed;
     return seed + 1;

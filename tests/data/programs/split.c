@@ -13,9 +13,10 @@ static double cpu_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-// The same work in each, so that counts of rounds are shares of time.
-#define WORK(name)                                                                                                     \
-    __attribute__((noinline)) static uint64_t name(uint64_t rounds, uint64_t seed) {                                   \
+// The same work in each, so that counts of rounds are shares of time; the salt keeps compilers from merging them.
+#define WORK(name, salt)                                                                                                     \
+    __attribute__((noinline, noclone)) static uint64_t name(uint64_t rounds, uint64_t seed) {                          \
+        seed ^= salt;                                                                                                  \
         for (uint64_t i = 0; i < rounds; i++) {                                                                        \
             seed ^= seed << 13;                                                                                        \
             seed ^= seed >> 7;                                                                                         \
@@ -25,11 +26,11 @@ static double cpu_seconds(void) {
         return seed;                                                                                                   \
     }
 
-WORK(hot70)
-WORK(warm20)
-WORK(cool10)
+WORK(hot70, 7)
+WORK(warm20, 2)
+WORK(cool10, 1)
 
-__attribute__((noinline)) static uint64_t spread(uint64_t unit, uint64_t seed, double spent[3]) {
+__attribute__((noinline, noclone)) static uint64_t spread(uint64_t unit, uint64_t seed, double spent[3]) {
     double start = cpu_seconds();
     seed = hot70(7 * unit, seed);
     double hot = cpu_seconds();

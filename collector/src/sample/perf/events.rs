@@ -6,6 +6,7 @@ use linux_perf_event_reader::{
     BranchSampleFormat, Endianness, ReadFormat, RecordIdParseInfo, RecordParseInfo, SampleFormat,
 };
 use perf_event_open_sys as sys;
+use perfcollect_shared::model::Warning;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -152,13 +153,26 @@ fn online_cpus() -> Vec<i32> {
     (0..i32::try_from(count).unwrap_or(1)).collect()
 }
 
+/// Says that kernel code is not sampled, and why.
+pub(super) fn kernel_left_out() -> Warning {
+    let level = paranoid_level();
+    let reason = if level >= 2 {
+        format!("kernel.perf_event_paranoid is {level}, which keeps kernel code from ordinary users")
+    } else {
+        "the system refuses it (locked down, or a container)".to_owned()
+    };
+    Warning::KernelNotSampled { reason, fix: "run: sudo sysctl kernel.perf_event_paranoid=1".to_owned() }
+}
+
+fn paranoid_level() -> i32 {
+    let text = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(2)
+}
+
 /// Says why the kernel refused, as far as can be told.
 fn unavailable(error: &io::Error) -> Unavailable {
     let told = |reason: String, fix: &str| Unavailable { reason, fix: fix.to_owned() };
-    let level: i32 = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid")
-        .ok()
-        .and_then(|t| t.trim().parse().ok())
-        .unwrap_or(2);
+    let level = paranoid_level();
     match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) if level >= 3 => told(
             format!("kernel.perf_event_paranoid is {level}, which forbids it to ordinary users"),

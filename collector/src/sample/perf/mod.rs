@@ -77,8 +77,11 @@ impl PerfSampler {
         let failed = |reason: String| Unavailable { reason, fix: "run: perfcollect doctor".to_owned() };
         let events = events::open(child, settings.period_ns())?;
         let rings = Ring::map_all(events.fds)?;
-        let writer = StackWriter::create(&spool.join(spool::NATIVE))
+        let mut writer = StackWriter::create(&spool.join(spool::NATIVE))
             .map_err(|error| failed(format!("cannot write {}: {error}", spool.join(spool::NATIVE).display())))?;
+        if !events.kernel_sampled {
+            writer.warning(events::kernel_left_out());
+        }
         let stop = Stop::new().map_err(|error| failed(format!("cannot make an event descriptor: {error}")))?;
         let recorder = Recorder::new(settings, child, writer, tree);
         let stage = Some(Stage::Armed(Box::new((Reader::new(rings), recorder))));
