@@ -4,6 +4,7 @@
 mod bundles;
 mod completions;
 mod doctor;
+mod large;
 mod list;
 mod native;
 mod pprof;
