@@ -48,6 +48,8 @@ pub struct ProcessTree {
 #[derive(Debug, Default)]
 struct State {
     live: BTreeMap<u32, Member>,
+    /// Start times of processes that ended: until its parent waits for it, one is still listed as a child.
+    ended: BTreeMap<u32, u64>,
     /// All processes ever seen.
     seen: u64,
     subscribers: Vec<Sender<TreeEvent>>,
@@ -110,6 +112,9 @@ impl ProcessTree {
         let start_ticks = Stat::read(child).map_or(0, |stat| stat.start_ticks);
         let process = ProcessRef { pid: child, start_ticks };
         let mut state = self.lock();
+        if start_ticks != 0 && state.ended.get(&child) == Some(&start_ticks) {
+            return;
+        }
         if let Some(known) = state.live.get(&child).map(|member| member.process) {
             if known.start_ticks == start_ticks || start_ticks == 0 {
                 return;
@@ -138,6 +143,12 @@ impl ProcessTree {
     pub fn note_exit(&self, pid: u32, at: Nanos) {
         let mut state = self.lock();
         if let Some(member) = state.live.remove(&pid) {
+            // Gone from our list, it may still be a zombie.
+            let start_ticks = match member.process.start_ticks {
+                0 => Stat::read(pid).map_or(0, |stat| stat.start_ticks),
+                known => known,
+            };
+            state.ended.insert(pid, start_ticks);
             state.tell(TreeEvent::Ended { process: member.process, at });
         }
     }
@@ -264,6 +275,25 @@ mod tests {
         let pid = child.id();
         assert!(seen.iter().any(|e| matches!(e, TreeEvent::Started { process, .. } if process.pid == pid)), "{seen:?}");
         assert!(seen.iter().any(|e| matches!(e, TreeEvent::Ended { process, .. } if process.pid == pid)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_child_that_nobody_waits_for_ends_once() {
+        let tree = ProcessTree::new(process::id(), Clock::new());
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        tree.scan();
+        child.kill().unwrap();
+        let events = tree.subscribe();
+        while !Stat::read(child.id()).unwrap().is_dead() {
+            std::thread::yield_now();
+        }
+        for _ in 0..5 {
+            tree.scan();
+        }
+        let pid = child.id();
+        let ends = events.try_iter().filter(|e| matches!(e, TreeEvent::Ended { process, .. } if process.pid == pid));
+        assert_eq!(ends.count(), 1);
+        child.wait().unwrap();
     }
 
     #[test]
