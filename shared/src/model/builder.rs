@@ -5,7 +5,7 @@ use super::{
     Frame, FrameId, Function, FunctionId, Module, ModuleId, Profile, ProfileInfo, StackId, StringId, Thread, ThreadId,
 };
 use crate::units::Nanos;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// A function as a sampler or an importer knows it. Empty text and line 0 mean not known.

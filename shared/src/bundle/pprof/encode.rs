@@ -5,8 +5,7 @@ use super::wire::{put_bytes, put_number, put_packed};
 use super::{label_key, tag};
 use crate::model::{FrameId, ModuleId, Profile, StackId, StringId, ThreadId, WeightKind};
 use crate::units::Nanos;
-use flate2::Compression;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// When a profile was recorded, for the readers of other tools.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +41,7 @@ pub(in super::super) fn encode_with_rows(profile: &Profile, span: Span) -> Encod
     put_locations(profile, &locations, &mut out);
     put_functions(profile, &mut out);
     strings.put(&mut out);
-    Encoded { bytes: gzip(&out, Compression::default()), row: rows.of_sample, even: rows.even }
+    Encoded { bytes: gzip(&out), row: rows.of_sample, even: rows.even }
 }
 
 /// Samples summed over equal stack and thread, in depth-first order of their stacks: neighbours share most of their
@@ -139,23 +138,26 @@ impl Locations {
     fn of(profile: &Profile, rows: &Rows) -> Self {
         let stacks = &profile.stacks;
         let inlined = |stack: StackId| profile.frames.get(stacks.frame(stack)).inlined;
-        // A run of frames is numbered by its last frame and the run before it. The owner stands alone.
+        // A run of frames is numbered by its last frame and the run before it. The owner stands alone: its run has the
+        // number of its frame, and runs with inlined calls have the numbers from there on.
         let mut runs: HashMap<(u32, FrameId), u32> = HashMap::new();
+        let frames = profile.frames.rows.len();
         let mut run_of_stack = vec![0_u32; stacks.len()];
         let mut below: Vec<Option<StackId>> = vec![None; stacks.len()];
         for index in 0..stacks.len() {
             let stack = StackId::from_index(index);
             let owner = stacks.prefix(stack).filter(|_| inlined(stack));
-            let before = owner.map_or(0, |owner| run_of_stack[owner.index()]);
-            let new = StackId::from_index(runs.len() + 1).0;
-            run_of_stack[index] = *runs.entry((before, stacks.frame(stack))).or_insert(new);
-            below[index] = match owner {
-                Some(owner) => below[owner.index()],
-                None => stacks.prefix(stack),
+            (run_of_stack[index], below[index]) = match owner {
+                Some(owner) => {
+                    let new = StackId::from_index(frames + runs.len()).0;
+                    let run = (run_of_stack[owner.index()], stacks.frame(stack));
+                    (*runs.entry(run).or_insert(new), below[owner.index()])
+                }
+                None => (stacks.frame(stack).0, stacks.prefix(stack)),
             };
         }
         let mut made = Self { frames: Vec::new(), end: Vec::new(), of_stack: vec![(0, None); stacks.len()] };
-        let mut location_of_run = vec![0_u32; runs.len() + 1];
+        let mut location_of_run = vec![0_u32; frames + runs.len()];
         for &leaf in &rows.stack {
             let mut at = Some(leaf);
             while let Some(stack) = at.filter(|stack| made.of_stack[stack.index()].0 == 0) {

@@ -6,7 +6,7 @@ use super::value::ValueColumns;
 use super::wire::{Fields, Value, numbers};
 use super::{DecodeError, Fault, Slice, label_key, tag};
 use crate::model::{FrameSpec, FunctionSpec, ProfileBuilder, StackId, ThreadId, ThreadSpec};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// Most locations of one stack.
 const MAX_DEPTH: usize = 16 << 10;
@@ -33,22 +33,22 @@ impl Samples {
         let mut rows = Self::default();
         let mut stacks = Stacks::default();
         let mut threads = Threads::default();
-        let (mut locations, mut values) = (Vec::new(), Vec::new());
+        let (mut path, mut values) = (Path::default(), Vec::new());
         for &message in &messages.samples {
-            locations.clear();
+            path.clear();
             values.clear();
             threads.start();
             for field in Fields::of(message) {
                 let (tag, value) = field?;
                 match tag {
-                    tag::sample::LOCATION_ID => push_locations(value, message.offset, tables, &mut locations)?,
+                    tag::sample::LOCATION_ID => path.push(value)?,
                     tag::sample::VALUE => numbers(value, |number| values.push(number))?,
                     tag::sample::LABEL => threads.label(value.message()),
                     _ => {}
                 }
             }
             let (count, weight) = columns.of(&values, message.offset)?;
-            rows.stack.push(stacks.take(&locations, message.offset, tables, builder)?);
+            rows.stack.push(stacks.take(&path, message.offset, tables, builder)?);
             rows.thread.push(threads.take(tables, builder)?);
             rows.count.push(count);
             rows.weight.push(weight);
@@ -57,60 +57,81 @@ impl Samples {
     }
 }
 
-fn push_locations(
-    value: Value<'_>,
-    byte: usize,
-    tables: &Tables<'_>,
-    locations: &mut Vec<u32>,
-) -> Result<(), DecodeError> {
-    let mut fault = None;
-    numbers(value, |id| match tables.location(id, byte) {
-        Ok(location) => locations.push(location),
-        Err(error) => fault = fault.take().or(Some(error)),
-    })?;
-    if locations.len() > MAX_DEPTH {
-        let too_many = Fault::TooMany { what: "frames in one stack", limit: MAX_DEPTH };
-        fault = fault.or(Some(DecodeError { byte, fault: too_many }));
+/// Location ids of one sample, leaf first. The usual single packed field stays as it is.
+#[derive(Default)]
+struct Path<'a> {
+    packed: Option<Slice<'a>>,
+    ids: Vec<u64>,
+}
+
+impl<'a> Path<'a> {
+    fn clear(&mut self) {
+        self.packed = None;
+        self.ids.clear();
     }
-    fault.map_or(Ok(()), Err)
+
+    fn push(&mut self, value: Value<'a>) -> Result<(), DecodeError> {
+        match value {
+            Value::Bytes(slice) if self.packed.is_none() && self.ids.is_empty() => self.packed = Some(slice),
+            value => {
+                if let Some(packed) = self.packed.take() {
+                    numbers(Value::Bytes(packed), |id| self.ids.push(id))?;
+                }
+                numbers(value, |id| self.ids.push(id))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Makes stacks, and reuses what a row shares with the row before.
 #[derive(Default)]
-struct Stacks {
-    /// Locations of the row before, callers first, each with the stack that ends there.
-    last: Vec<(u32, StackId)>,
+struct Stacks<'a> {
+    /// Packed ids of the row before.
+    packed: Option<Slice<'a>>,
+    /// The stack that ends at each of its locations, callers first.
+    ends: Vec<StackId>,
+    ids: Vec<u64>,
     steps: usize,
 }
 
-impl Stacks {
-    /// The stack of `locations`, leaf first.
+impl<'a> Stacks<'a> {
+    /// The stack of a path.
     fn take(
         &mut self,
-        locations: &[u32],
+        path: &Path<'a>,
         byte: usize,
         tables: &Tables<'_>,
         builder: &mut ProfileBuilder,
     ) -> Result<StackId, DecodeError> {
-        let callers_first = locations.iter().rev();
-        let shared = self.last.iter().zip(callers_first.clone()).take_while(|(last, new)| last.0 == **new).count();
-        self.last.truncate(shared);
-        for &location in callers_first.skip(shared) {
-            let mut at = self.last.last().map(|last| last.1);
-            let frames = tables.frames(location);
+        let shared = match (self.packed, path.packed) {
+            (Some(last), Some(new)) => shared_callers(last.bytes, new.bytes),
+            _ => Shared::default(),
+        };
+        self.packed = path.packed;
+        self.ends.truncate(shared.locations);
+        self.ids.clear();
+        match path.packed {
+            Some(Slice { bytes, offset }) => {
+                let bytes = &bytes[..bytes.len() - shared.bytes];
+                numbers(Value::Bytes(Slice { bytes, offset }), |id| self.ids.push(id))?;
+            }
+            None => self.ids.extend_from_slice(&path.ids),
+        }
+        let fault = |what, limit| Err(DecodeError { byte, fault: Fault::TooMany { what, limit } });
+        if self.ends.len() + self.ids.len() > MAX_DEPTH {
+            return fault("frames in one stack", MAX_DEPTH);
+        }
+        for &id in self.ids.iter().rev() {
+            let mut at = self.ends.last().copied();
+            let frames = tables.frames(id, byte)?;
             self.steps += frames.len();
             for &frame in frames {
                 at = Some(builder.stack(at, frame));
             }
-            if let Some(stack) = at {
-                self.last.push((location, stack));
-            }
+            self.ends.extend(at);
         }
-        let leaf = match self.last.last() {
-            Some(&(_, leaf)) => leaf,
-            None => unknown(builder),
-        };
-        let fault = |what, limit| Err(DecodeError { byte, fault: Fault::TooMany { what, limit } });
+        let leaf = self.ends.last().copied().unwrap_or_else(|| unknown(builder));
         if leaf.index() > MAX_STACKS {
             return fault("distinct call paths", MAX_STACKS);
         }
@@ -119,6 +140,25 @@ impl Stacks {
         }
         Ok(leaf)
     }
+}
+
+/// The callers that two rows share: bytes of their packed ids, and how many ids these are.
+#[derive(Default)]
+struct Shared {
+    bytes: usize,
+    locations: usize,
+}
+
+/// Callers are the last ids, so equal ends are equal callers. A byte below 0x80 ends an id.
+fn shared_callers(last: &[u8], new: &[u8]) -> Shared {
+    let equal = last.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let ends_before = |bytes: &[u8]| bytes[..bytes.len() - equal].last().is_none_or(|&byte| byte < 0x80);
+    let mut shared = &new[new.len() - equal..];
+    if !(ends_before(last) && ends_before(new)) {
+        let end = shared.iter().position(|&byte| byte < 0x80).map_or(shared.len(), |end| end + 1);
+        shared = &shared[end..];
+    }
+    Shared { bytes: shared.len(), locations: shared.iter().filter(|&&byte| byte < 0x80).count() }
 }
 
 /// A sample without locations was taken somewhere.
@@ -188,4 +228,27 @@ fn read_label(label: Slice<'_>) -> Result<Label, DecodeError> {
         }
     }
     Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared_callers;
+
+    fn check(last: &[u8], new: &[u8], bytes: usize, locations: usize) {
+        let shared = shared_callers(last, new);
+        assert_eq!((shared.bytes, shared.locations), (bytes, locations), "{last:x?} {new:x?}");
+    }
+
+    #[test]
+    fn callers_are_shared_in_whole_ids() {
+        check(&[], &[], 0, 0);
+        check(&[1, 2, 3], &[9, 2, 3], 2, 2);
+        check(&[1, 2, 3], &[1, 2, 3], 3, 3);
+        check(&[2, 3], &[1, 2, 3], 2, 2);
+        check(&[1, 2, 3], &[], 0, 0);
+        // 0x80 0x01 is 128 and 0x81 0x01 is 129: their last bytes are equal, the ids are not.
+        check(&[0x80, 1, 5], &[0x81, 1, 5], 1, 1);
+        check(&[1, 5], &[0x81, 1, 5], 1, 1);
+        check(&[0x81, 1, 5], &[7, 0x81, 1, 5], 3, 2);
+    }
 }

@@ -4,8 +4,8 @@ use super::decode::Messages;
 use super::wire::Fields;
 use super::{DecodeError, Fault, Slice, tag};
 use crate::model::{FrameId, FrameSpec, FunctionSpec, ModuleId, ProfileBuilder};
+use foldhash::HashMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Most calls inlined into one location, and most frames of all locations.
@@ -74,15 +74,15 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Row of a location.
-    pub(super) fn location(&self, id: u64, byte: usize) -> Result<u32, DecodeError> {
-        self.location_ids.get(id, "location", byte).map(row)
-    }
-
-    /// Frames of a location, callers first; never empty.
-    pub(super) fn frames(&self, location: u32) -> &[FrameId] {
-        let range = &self.locations[location as usize];
-        &self.frames[range.start as usize..range.end as usize]
+    /// Frames of the location with this id, callers first; never empty. It is named in the message at `byte`.
+    pub(super) fn frames(&self, id: u64, byte: usize) -> Result<&[FrameId], DecodeError> {
+        match self.location_ids.find(id) {
+            Some(row) => {
+                let range = &self.locations[row];
+                Ok(&self.frames[range.start as usize..range.end as usize])
+            }
+            None => Err(DecodeError { byte, fault: Fault::Missing { what: "location", id } }),
+        }
     }
 }
 
@@ -115,13 +115,14 @@ impl Ids {
         if id == 0 || twice { Err(DecodeError { byte, fault: Fault::Duplicate { what, id } }) } else { Ok(()) }
     }
 
-    fn get(&self, id: u64, what: &'static str, byte: usize) -> Result<usize, DecodeError> {
+    fn find(&self, id: u64) -> Option<usize> {
         let dense = usize::try_from(id).ok().and_then(|id| self.dense.get(id)).copied().unwrap_or(0);
         let found = if dense == 0 { self.sparse.get(&id).copied().unwrap_or(0) } else { dense };
-        match found {
-            0 => Err(DecodeError { byte, fault: Fault::Missing { what, id } }),
-            row => Ok(row as usize - 1),
-        }
+        (found as usize).checked_sub(1)
+    }
+
+    fn get(&self, id: u64, what: &'static str, byte: usize) -> Result<usize, DecodeError> {
+        self.find(id).ok_or(DecodeError { byte, fault: Fault::Missing { what, id } })
     }
 }
 
