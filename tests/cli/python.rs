@@ -63,7 +63,7 @@ impl Recording {
     }
 
     fn warnings(&self) -> String {
-        self.bundle.warnings().map(|warning| format!("{warning:?}\n")).collect()
+        self.bundle.warnings().map(|warning| format!("{warning:?}")).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -1,3 +1,5 @@
+//! Merged stacks as pictures: what comes in, what comes out.
+
 use super::*;
 use crate::spool::{RawSample, RawThread};
 use perfcollect_shared::model::PYTHON_MODULE;
