@@ -64,7 +64,6 @@ impl Prober {
             tree,
             lines,
             watched: BTreeMap::new(),
-            unseen: 0,
             last_round: None,
             round_cost: Duration::ZERO,
             next_pss: Instant::now() + PSS_EVERY,
@@ -102,8 +101,6 @@ struct State {
     events: Receiver<TreeEvent>,
     lines: LineWriter,
     watched: BTreeMap<u32, Watched>,
-    /// Processes that ended before they could be read.
-    unseen: u64,
     last_round: Option<Nanos>,
     round_cost: Duration,
     next_pss: Instant,
@@ -203,9 +200,7 @@ impl State {
     fn ended(&mut self, process: ProcessRef, at: Nanos) {
         // A zombie still has its last figures.
         self.sample(process.pid, self.clock.now(), false);
-        if self.watched.remove(&process.pid).is_some_and(|watched| watched.last.is_none()) {
-            self.unseen += 1;
-        }
+        self.watched.remove(&process.pid);
         self.lines.push(&TimelineLine::Exit { pid: process.pid, t_ns: at });
     }
 
@@ -259,6 +254,10 @@ impl State {
 
     fn finish(mut self) -> ResourceOutcome {
         let root = self.tree.root();
+        let unread = self.watched.iter().filter(|(_, watched)| watched.last.is_none()).map(|(&pid, _)| pid);
+        for pid in unread.collect::<Vec<u32>>() {
+            self.sample(pid, self.clock.now(), false);
+        }
         let mut survivors = Vec::new();
         for (&pid, watched) in self.watched.iter().filter(|&(&pid, _)| pid != root) {
             survivors.push(format!("{} ({pid})", watched.name));
@@ -269,9 +268,6 @@ impl State {
         }
         if !survivors.is_empty() {
             self.outcome.warnings.push(Warning::Survivors { processes: survivors });
-        }
-        if self.unseen > 0 {
-            self.outcome.warnings.push(Warning::ShortLivedProcesses { count: self.unseen });
         }
         self.outcome.write_error = self.lines.finish();
         self.outcome
