@@ -3,7 +3,9 @@
 use crate::keys;
 use crate::load::{self, Load};
 use crate::state::Session;
-use crate::ui::{chips::Chips, key_dialog::KeyDialog, loading, top_bar::TopBar, views_bar::ViewsBar};
+use crate::ui::{
+    chips::Chips, cpu_strip::CpuStrip, key_dialog::KeyDialog, loading, top_bar::TopBar, views_bar::ViewsBar,
+};
 use crate::views;
 use leptos::ev;
 use leptos::prelude::*;
@@ -28,6 +30,7 @@ pub fn App() -> impl IntoView {
             <Chips session />
         </header>
         <main id="main" tabindex="-1" data-view=move || shown.get()>{move || content(session)}</main>
+        <CpuStrip session />
         <KeyDialog session />
     }
 }

@@ -37,6 +37,8 @@ pub static KEYS: &[Key] = &[
     of_view("flame", "i", "invert"),
     of_view("flame", "e", "exclude the frame"),
     of_view("flame", "c", "collapse the frame"),
+    of_view("functions", "↑ ↓", "choose the row above or below"),
+    of_view("functions", "y", "copy the chosen row"),
 ];
 
 /// Listens on the whole page.

@@ -1,6 +1,8 @@
 //! Parts that several views share.
 
 pub mod chips;
+pub mod clipboard;
+pub mod cpu_strip;
 pub mod facts;
 pub mod flame_canvas;
 pub mod key_dialog;
@@ -8,6 +10,8 @@ pub mod link;
 pub mod loading;
 pub mod moment;
 pub mod spark;
+pub mod time_drag;
 pub mod top_bar;
 pub mod views_bar;
+pub mod virtual_rows;
 pub mod warnings;
