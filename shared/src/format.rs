@@ -78,7 +78,7 @@ fn scaled(value: f64, steps: &[(f64, &str)]) -> String {
     format!("{digits} {unit}")
 }
 
-/// At most three significant digits: `1.23`, `12.3`, `123`, `1,230`, `0.012`; `0` for zero.
+/// At most three significant digits: `1.23`, `12.3`, `123`, `1,230` (of 1,234), `0.012`; `0` for zero.
 #[must_use]
 pub fn significant(value: f64) -> String {
     if !value.is_finite() {
@@ -91,7 +91,10 @@ pub fn significant(value: f64) -> String {
         v if v < 99.95 => format!("{value:.1}"),
         v if v < 999.5 => format!("{value:.0}"),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
-        v => format!("{}{}", if value < 0.0 { "-" } else { "" }, count(v.round() as u64)),
+        v => {
+            let power = 10f64.powf(v.log10().floor() - 2.0);
+            format!("{}{}", if value < 0.0 { "-" } else { "" }, count(((v / power).round() * power).round() as u64))
+        }
     }
 }
 
@@ -128,7 +131,11 @@ pub fn plus_minus(points: f64) -> String {
     if !points.is_finite() {
         return NOT_MEASURED.into();
     }
-    if points < 9.95 { format!("±{points:.1}") } else { format!("±{points:.0}") }
+    match points {
+        p if p < 0.095 => format!("±{p:.2}"),
+        p if p < 9.95 => format!("±{p:.1}"),
+        p => format!("±{p:.0}"),
+    }
 }
 
 /// How many of something: `1 sample`, `1,240 samples`, `2 processes`, `3 libraries`.
@@ -277,7 +284,7 @@ mod tests {
         check(4_096, "4.00 KiB");
         check(211_812_352, "202 MiB");
         check(1_320_702_444, "1.23 GiB");
-        check(u64::MAX, "16,777,216 TiB");
+        check(u64::MAX, "16,800,000 TiB");
         assert_eq!(bytes_per_second(1_048_576.0), "1.00 MiB/s");
         assert_eq!(bytes_per_second(0.5), "0.50 B/s");
     }
@@ -296,6 +303,7 @@ mod tests {
         check(f64::NAN, NOT_MEASURED);
         assert_eq!(plus_minus(1.38), "±1.4");
         assert_eq!(plus_minus(12.3), "±12");
+        assert_eq!(plus_minus(0.038), "±0.04");
     }
 
     #[test]

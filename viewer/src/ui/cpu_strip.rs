@@ -1,6 +1,7 @@
 //! The strip at the foot of every view that has time: CPU of the tree, where dragging chooses a range.
 
 use super::time_drag::{TimeDrag, marks};
+use super::views_bar::current;
 use crate::state::{Session, Shared};
 use crate::views;
 use leptos::prelude::*;
@@ -30,7 +31,7 @@ pub fn CpuStrip(session: Session) -> impl IntoView {
     });
     // The timeline has its own pictures, and the environment no time.
     let without = [views::LIBRARY, views::timeline::VIEW.id, views::environment::VIEW.id];
-    let wanted = Memo::new(move |_| session.derived.view_id.with(|id| !without.contains(&id.as_str())));
+    let wanted = Memo::new(move |_| !without.contains(&current(session)));
     view! { {move || if wanted.get() { strip.get().map(|strip| content(session, &strip)) } else { None }} }
 }
 
@@ -53,7 +54,7 @@ fn content(session: Session, strip: &Strip) -> impl IntoView + use<> {
         None => format::duration(end),
     };
     view! {
-        <footer class="strip" role="group" aria-label=label>
+        <footer class="cpu-strip" role="group" aria-label=label>
             <span class="label" aria-hidden="true" title="Drag to choose a range, double click for all">"CPU"</span>
             <div class="plot" aria-hidden="true"
                 on:pointerdown=move |event| drag.on_down(&event)

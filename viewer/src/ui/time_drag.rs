@@ -25,6 +25,10 @@ impl TimeDrag {
         Self { session, span, hover: RwSignal::new(None), ends: RwSignal::new(None) }
     }
 
+    pub fn session(self) -> Session {
+        self.session
+    }
+
     /// The range that is marked: of the drag under way, else the reader's choice (tracked).
     pub fn range(self) -> Option<(Nanos, Nanos)> {
         match self.ends.get().filter(|(a, b)| (a - b).abs() > CLICK) {

@@ -129,7 +129,7 @@ fn row(model: Model, table: &Shared<Table>, times: TimeColumn, index: usize, row
     let (profile, top) = (&table.profile, &table.top);
     let function = row.function;
     let name = profile.function_name(function).to_owned();
-    let shown = format::shorten_name(&name, 72);
+    let shown = format::shorten_name(&name, 120);
     let (file, line) = (profile.function_file(function), profile.function(function).start_line);
     let place = format::place(file, line);
     let place = if place.is_empty() { format::file_name(profile.function_module(function)).to_owned() } else { place };
@@ -144,7 +144,7 @@ fn row(model: Model, table: &Shared<Table>, times: TimeColumn, index: usize, row
             <td class="n wide">{format::count(row.self_samples)}</td>
             <th scope="row" class="name">
                 <button class="link" title=name tabindex=move || if is_chosen() { "0" } else { "-1" }
-                    aria-current=move || is_chosen().then_some("true")>{shown}</button>
+                    aria-current=move || is_chosen().then_some("true")><bdi>{shown}</bdi></button>
             </th>
             <td class="name wide" title=whole>{place}</td>
         </tr>

@@ -24,7 +24,9 @@ pub(super) fn chart(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl
     let layers: Vec<Vec<f64>> =
         chart.layers.iter().map(|layer| resample(&layer.steps, model.span, columns, metric.is_level())).collect();
     let paths = stacked_paths(&layers, top, HEIGHT).into_iter().zip(&chart.layers).map(|(path, process)| {
-        view! { <path class=model.color(process.pid) d=path /> }
+        let (session, pid) = (drag.session(), process.pid);
+        let dim = move || session.derived.selection.with(|s| s.pid.is_some_and(|chosen| chosen != pid));
+        view! { <path class=model.color(process.pid) class:dim=dim d=path /> }
     });
     let paths = paths.collect_view();
     let lines = ticks.iter().skip(1).map(|tick| view! { <div class="grid" style:bottom=up(tick, top)></div> });
