@@ -19,11 +19,13 @@ pub struct VirtualRows {
     seen: RwSignal<usize>,
 }
 
-impl VirtualRows {
-    pub fn new() -> Self {
+impl Default for VirtualRows {
+    fn default() -> Self {
         Self { first: RwSignal::new(0), seen: RwSignal::new(60) }
     }
+}
 
+impl VirtualRows {
     /// To be called when the scrolling element scrolls.
     pub fn on_scroll(self, event: &leptos::ev::Event) {
         let Some(element) = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()) else { return };

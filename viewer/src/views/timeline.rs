@@ -74,14 +74,14 @@ impl Model {
 
 fn render(session: Session) -> AnyView {
     let model = Memo::new(move |_| session.bundle().map(|bundle| Shared::new(Model::new(bundle))));
-    (move || model.get().map(|model| page(session, model))).into_any()
+    (move || model.get().map(|model| page(session, &model))).into_any()
 }
 
-fn page(session: Session, model: Shared<Model>) -> impl IntoView {
+fn page(session: Session, model: &Shared<Model>) -> impl IntoView + use<> {
     let drag = TimeDrag::new(session, model.span);
-    let charts = (0..model.charts.len()).map(|index| chart::chart(&model, index, drag)).collect_view();
-    let (for_title, for_doubt) = (model.clone(), model.clone());
-    let shown = move || drag.range().unwrap_or(for_title.span);
+    let charts = (0..model.charts.len()).map(|index| chart::chart(model, index, drag)).collect_view();
+    let span = model.span;
+    let shown = move || drag.range().unwrap_or(span);
     let sentence = {
         let model = model.clone();
         move || sentence(&model, shown())
@@ -90,12 +90,12 @@ fn page(session: Session, model: Shared<Model>) -> impl IntoView {
         <section class="timeline">
             <h1>{sentence}</h1>
             {range_form::form(session, model.span)}
-            {legend(session, &model)}
+            {legend(session, model)}
             <div class="charts">
                 {charts}
                 {chart::time_axis(drag, model.span)}
             </div>
-            {doubts(&for_doubt)}
+            {doubts(model)}
             <p class="next muted">
                 "Drag over a chart to choose a range: every other view then shows only its samples. Double click for all. A name in the legend restricts them to that process."
             </p>

@@ -15,7 +15,7 @@ use perfcollect_shared::units::Nanos;
 
 pub(super) fn table(model: Model) -> impl IntoView {
     let scroller = NodeRef::<html::Div>::new();
-    let window = VirtualRows::new();
+    let window = VirtualRows::default();
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let step = match &*event.key() {
             "ArrowDown" => 1,
