@@ -4,8 +4,8 @@
 mod bundles;
 mod completions;
 mod doctor;
-mod large;
 mod kill;
+mod large;
 mod list;
 mod native;
 mod pprof;
