@@ -3,8 +3,40 @@
 use crate::world::{bundle, dump};
 use crate::zips::{members, with_manifest, zip};
 use perfcollect_shared::bundle::{ReadError, read, read_manifest, repair, write};
-use perfcollect_shared::model::{FORMAT_VERSION, MemberKind, Warning};
+use perfcollect_shared::model::{FORMAT_VERSION, Language, MemberKind, Warning};
 use serde_json::json;
+
+/// A recording of a shell with a C and a Python program, both of 70/20/10 %, as version 1 was first written.
+static V1: &[u8] = include_bytes!("../data/bundle/v1.perf.zip");
+
+#[test]
+fn a_bundle_of_format_1_opens() {
+    let read = read(V1).expect("reads");
+    assert_eq!(read.reading, []);
+    assert_eq!(read.manifest.format, 1);
+    assert_eq!(read.manifest.label.as_deref(), Some("fixture"));
+    assert_eq!(read.manifest.command[2], "./split 0.4 & /usr/bin/python3 split.py --seconds 0.6; wait; exit 3");
+    assert_eq!(read.manifest.exit.status(), Some(3));
+    assert_eq!(read.timeline.processes.len(), 3);
+    assert_eq!(read.timeline.samples.len() as u64, read.manifest.summary.resource_samples);
+    let profile = read.main_profile().expect("a profile");
+    assert_eq!(profile.samples.total_count(), 511);
+    assert!(profile.samples.time.is_some());
+    let self_ns = |name: &str, language: Language| -> u64 {
+        let is_leaf = |row: &usize| {
+            let function = profile.frame_function(profile.stacks.frame(profile.samples.stack[*row]));
+            profile.function_name(function) == name && profile.language(function) == language
+        };
+        (0..profile.samples.len()).filter(is_leaf).map(|row| profile.samples.weight[row].0).sum()
+    };
+    for top in &read.manifest.summary.top[..6] {
+        let language = if top.file.contains("split.py") { Language::Python } else { Language::Native };
+        assert_eq!(self_ns(&top.name, language), top.self_ns.0, "{}", top.name);
+    }
+    let again = perfcollect_shared::bundle::read(&write(&read).expect("writes")).expect("reads");
+    assert_eq!(dump(&again.profiles[0]), dump(profile));
+    assert_eq!(again.timeline, read.timeline);
+}
 
 #[test]
 fn a_newer_format_is_refused_with_what_to_do() {

@@ -369,7 +369,10 @@ fn put_functions(profile: &Profile, out: &mut Vec<u8>) {
         message.clear();
         put_number(tag::function::ID, index as u64 + 1, &mut message);
         put_number(tag::function::NAME, u64::from(function.name.0), &mut message);
-        put_number(tag::function::SYSTEM_NAME, u64::from(function.system_name.0), &mut message);
+        // `go tool pprof` takes a name that equals its symbol for one to demangle and makes nothing of `<module>`.
+        if function.system_name != function.name {
+            put_number(tag::function::SYSTEM_NAME, u64::from(function.system_name.0), &mut message);
+        }
         put_number(tag::function::FILENAME, u64::from(function.file.0), &mut message);
         put_number(tag::function::START_LINE, u64::from(function.start_line), &mut message);
         put_bytes(tag::FUNCTION, &message, out);
