@@ -59,7 +59,8 @@ class Page:
 
     def open(self, view, bundle=None, more=""):
         self.browser.goto(self.address(bundle or recordings.orders(), f"view={view}{more}"))
-        self.browser.wait(f"the view {view}", f"document.querySelector('main[data-view={view}]')")
+        self.browser.wait(f"the view {view}",
+                          f"document.querySelector('main[data-view={view}]') && !document.querySelector('main .reading')")
 
     def drawn(self):
         """Waits until the picture of the view has colours; how many."""
@@ -125,13 +126,14 @@ class Wide(Page):
         self.browser.wait("the search field", "document.activeElement.matches('[data-search]')")
         self.browser.keys("parse")
         self.browser.wait("the matched share", "/\\d.*%/.test(document.querySelector('main .matched')?.innerText ?? '')")
-        self.assertIn("search=parse", self.browser.url)
+        self.assertIn("q=parse", self.browser.url)
 
     def test_the_flame_graph_has_modes_and_a_table(self):
         for mode in ("merged", "time", "inverted"):
             self.open("flame", more=f"&flame={mode}")
             self.assertGreater(self.drawn(), 5)
-        self.assertGreater(self.browser.js("return document.querySelectorAll('main table tbody tr').length"), 3)
+        self.browser.js("document.querySelector('main details summary').click()")
+        self.browser.wait("the table behind it", "document.querySelectorAll('main table tbody tr').length > 3")
 
     def test_a_context_menu_offers_all_transforms(self):
         self.open("flame")
