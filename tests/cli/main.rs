@@ -16,3 +16,4 @@ mod run;
 mod serve;
 mod shell;
 mod signals;
+mod store;

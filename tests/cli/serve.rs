@@ -295,6 +295,20 @@ fn half_open_and_slow_clients_hold_nobody_up() {
 }
 
 #[test]
+fn a_connection_is_used_again_and_nonsense_is_refused() {
+    let served = Served::anywhere(&Place::new());
+    let host = format!("Host: localhost:{}\r\n", served.port);
+    let two = served.raw(&format!(
+        "GET /api/library HTTP/1.1\r\n{host}\r\nGET /nothing HTTP/1.1\r\n{host}Connection: close\r\n\r\n"
+    ));
+    assert_eq!(two.status, 200);
+    assert!(two.text().contains("HTTP/1.1 404 "), "the second answer follows the first: {}", two.text());
+    for nonsense in ["nonsense", "GET / HTTP/1.1\r\nHost : x", "\0\0\0", "GET / SPDY/3", "GET /\u{0}x HTTP/1.1"] {
+        assert_eq!(served.raw(&format!("{nonsense}\r\n\r\n")).status, 400, "{nonsense}");
+    }
+}
+
+#[test]
 fn interrupt_and_terminate_end_it_with_0() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let place = Place::new();

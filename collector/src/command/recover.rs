@@ -8,14 +8,11 @@ use crate::store::{self, ENDING, Library};
 use crate::symbolize::Images;
 use crate::terminal::Terminal;
 use anyhow::{Context, bail};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use perfcollect_shared::bundle;
 use perfcollect_shared::derive::summary::summarize;
 use perfcollect_shared::format::plural;
 use perfcollect_shared::model::{Bundle, Warning};
 use perfcollect_shared::report::warning_text;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use ulid::Ulid;
 
@@ -63,15 +60,8 @@ fn all(library: &Library, terminal: Terminal) -> anyhow::Result<ExitCode> {
 
 /// Packs one spool. Its lock is held meanwhile, so that no second `recover` takes it too.
 fn one(spool: &Path, target: &Path, terminal: Terminal) -> anyhow::Result<()> {
-    let lock = spool.join(spool::LOCK);
-    let told = || format!("cannot open {}", lock.display());
-    let file = File::options().create(true).append(true).open(&lock).with_context(told)?;
-    let held = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(held) => held,
-        Err((_, Errno::EWOULDBLOCK)) => {
-            bail!("{} is still being recorded; end the program first, then nothing needs recovering", spool.display())
-        }
-        Err((_, errno)) => return Err(errno).with_context(|| format!("cannot lock {}", lock.display())),
+    let Some(held) = store::hold(spool).with_context(|| format!("cannot recover {}", spool.display()))? else {
+        bail!("{} is still being recorded; end the program first, then nothing needs recovering", spool.display())
     };
     let packed = pack(spool, target, Images::default(), None)?;
     drop(held);

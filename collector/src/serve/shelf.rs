@@ -1,8 +1,9 @@
 //! What is served: a library, or one bundle.
 
 use crate::pack;
-use crate::store::{Entry, Library, Spool};
+use crate::store::{self, Entry, Library, Spool};
 use crate::symbolize::Images;
+use anyhow::Context;
 use perfcollect_shared::model::Manifest;
 use perfcollect_shared::units::Bytes;
 use serde::Serialize;
@@ -89,11 +90,10 @@ impl Shelf {
 
     /// Turns what is left of dead recordings into bundles; what was done, in sentences.
     pub(super) fn recover_dead_spools(&self) -> Vec<String> {
-        let recover = |spool: &Spool| match pack::pack(&spool.path, &spool.target, Images::default(), None) {
-            Ok(packed) => format!("recovered {} from a recording that was cut short", packed.path.display()),
-            Err(error) => format!("{error:#}"),
-        };
-        self.dead_spools().iter().map(recover).collect()
+        self.dead_spools()
+            .iter()
+            .filter_map(|spool| recover(spool).unwrap_or_else(|e| Some(format!("{e:#}"))))
+            .collect()
     }
 
     fn dead_spools(&self) -> Vec<Spool> {
@@ -155,6 +155,17 @@ impl Shelf {
         };
         Listed { name: entry.name, number: entry.number, bytes: entry.bytes, manifest, error, recoverable: false }
     }
+}
+
+/// `None` where another process is at it.
+fn recover(spool: &Spool) -> anyhow::Result<Option<String>> {
+    let Some(held) = store::hold(&spool.path).with_context(|| format!("cannot recover {}", spool.path.display()))?
+    else {
+        return Ok(None);
+    };
+    let packed = pack::pack(&spool.path, &spool.target, Images::default(), None)?;
+    drop(held);
+    Ok(Some(format!("recovered {} from a recording that was cut short", packed.path.display())))
 }
 
 impl Listed {

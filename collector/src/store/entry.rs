@@ -102,6 +102,19 @@ pub(super) fn dead_spools(folder: &Path) -> io::Result<Vec<Spool>> {
     Ok(spools.collect())
 }
 
+/// Takes the lock of a dead recording, so that nobody else recovers it meanwhile; `None` where a process has it.
+///
+/// # Errors
+/// When the spool cannot be written.
+pub fn hold(spool: &Path) -> io::Result<Option<Flock<File>>> {
+    let file = File::options().create(true).append(true).open(spool.join(crate::spool::LOCK))?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(held) => Ok(Some(held)),
+        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+
 /// Whether a living process holds the lock of a spool.
 #[must_use]
 pub fn is_recording(spool: &Path) -> bool {
