@@ -239,6 +239,24 @@ fn an_ordinary_user_sees_the_same_functions() {
 }
 
 #[test]
+fn code_made_at_run_time_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "function hot(n) { let x = 1; for (let i = 0; i < n; i++) x = (x * 1103515245 + 12345) % 2147483648; \
+                  return x } let s = 0; const end = process.cpuUsage().user + 1e6; \
+                  while (process.cpuUsage().user < end) s += hot(1e6);";
+    let (bundle, _) = record(&folder, &["node", "--perf-basic-prof-only-functions", "-e", script]);
+    let recorded = open(&bundle);
+    for thread in &recorded.profiles[0].threads.rows {
+        fs::remove_file(format!("/tmp/perf-{}.map", thread.pid)).ok(); // node leaves it
+    }
+    let totals = column(&report(&bundle), "total_share");
+    let hot: f64 = totals.iter().filter(|(name, _)| name.contains("hot [eval]")).map(|(_, share)| share).sum();
+    assert!(hot > 0.7, "{totals:?}");
+    // The interpreter's own frames below it are found by its unwind tables.
+    assert!(totals.iter().any(|(name, &share)| name.starts_with("node::") && share > 0.7), "{totals:?}");
+}
+
+#[test]
 fn perf_itself_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let program = build("shared_leaf.c", &folder, &[]);

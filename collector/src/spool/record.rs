@@ -15,6 +15,10 @@ pub enum StackRecord {
     /// Prefix stack (caller) and frame.
     #[serde(rename = "k")]
     Stack(Option<u32>, u32),
+    /// Several stacks at once: the first so many frames of the last path, and the frames that follow them, root first.
+    /// Each of these is a stack row; the last is the whole path's.
+    #[serde(rename = "p")]
+    Path(u32, Vec<u32>),
     /// A thread's number and what is known of it; a later line of the same number replaces it (exec, renaming).
     #[serde(rename = "t")]
     Thread { id: u32, pid: u32, tid: u32, name: String, process: String },

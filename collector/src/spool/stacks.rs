@@ -5,6 +5,7 @@ use super::record::{RawFrame, StackRecord, StreamCounts};
 use perfcollect_shared::model::Warning;
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::io;
 use std::path::Path;
 
@@ -15,8 +16,42 @@ pub struct StackWriter {
     modules: HashMap<(String, String), u32>,
     frames: HashMap<RawFrame, u32>,
     stacks: HashMap<(Option<u32>, u32), u32>,
+    paths: Paths,
+    /// Stack rows so far.
+    rows: u32,
     threads: HashMap<(u32, u32), u32>,
     pub samples: u64,
+}
+
+/// Paths that were written. Deep stacks that hardly repeat would fill memory as rows of a table, so only the hash of each
+/// whole path is kept: 64 bits do not collide among the few million that there may be.
+#[derive(Debug, Default)]
+struct Paths {
+    known: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
+    hasher: foldhash::fast::FixedState,
+    /// Frames and rows of the last path, root first.
+    last: Vec<(u32, u32)>,
+}
+
+/// Known paths at most; then they are forgotten and written again.
+const PATHS_MAX: usize = 1 << 20;
+
+/// For keys that are hashes.
+#[derive(Debug, Default)]
+struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| hash << 8 | u64::from(byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl StackWriter {
@@ -28,6 +63,8 @@ impl StackWriter {
             modules: HashMap::new(),
             frames: HashMap::new(),
             stacks: HashMap::new(),
+            paths: Paths::default(),
+            rows: 0,
             threads: HashMap::new(),
             samples: 0,
         })
@@ -58,10 +95,44 @@ impl StackWriter {
         if let Some(&id) = self.stacks.get(&(prefix, frame)) {
             return id;
         }
-        let id = next(self.stacks.len());
+        let id = self.next_row();
         self.lines.push(&StackRecord::Stack(prefix, frame));
         self.stacks.insert((prefix, frame), id);
         id
+    }
+
+    /// The stack of frames that are given from the leaf on; `None` for none. Cheaper than [`Self::stack`] frame by frame
+    /// where stacks are deep and hardly repeat.
+    pub fn path(&mut self, leaf_first: &[u32]) -> Option<u32> {
+        let hash = self.paths.hasher.hash_one(leaf_first);
+        if let Some(&row) = self.paths.known.get(&hash) {
+            return Some(row);
+        }
+        let last = &self.paths.last;
+        let shared = leaf_first.iter().rev().zip(last).take_while(|(frame, last)| **frame == last.0).count();
+        let row = if shared == leaf_first.len() {
+            self.paths.last.get(shared.checked_sub(1)?)?.1 // the last path began with this one
+        } else {
+            self.paths.last.truncate(shared);
+            let new: Vec<u32> = leaf_first[..leaf_first.len() - shared].iter().rev().copied().collect();
+            for &frame in &new {
+                let row = self.next_row();
+                self.paths.last.push((frame, row));
+            }
+            self.lines.push(&StackRecord::Path(next(shared), new));
+            self.paths.last.last()?.1
+        };
+        if self.paths.known.len() >= PATHS_MAX {
+            self.paths.known.clear();
+        }
+        self.paths.known.insert(hash, row);
+        Some(row)
+    }
+
+    fn next_row(&mut self) -> u32 {
+        let row = self.rows;
+        self.rows = self.rows.saturating_add(1);
+        row
     }
 
     /// The number of a thread; `describe` gives (name, process name) when it is new.
@@ -143,6 +214,8 @@ pub struct RawStacks {
     pub warnings: Vec<Warning>,
     /// The file ended in a cut line with this number.
     pub cut_at_line: Option<u64>,
+    /// Rows of the last path, root first.
+    last_path: Vec<u32>,
 }
 
 impl RawStacks {
@@ -161,6 +234,7 @@ impl RawStacks {
             StackRecord::Module(path, build_id) => self.modules.push((path, build_id)),
             StackRecord::Frame(frame) => self.frames.push(frame),
             StackRecord::Stack(prefix, frame) => self.stacks.push((prefix, frame)),
+            StackRecord::Path(shared, frames) => self.push_path(shared, &frames),
             StackRecord::Thread { id, pid, tid, name, process } => {
                 let thread = RawThread { pid, tid, name, process };
                 match self.threads.get_mut(id as usize) {
@@ -177,5 +251,47 @@ impl RawStacks {
             StackRecord::Counts(counts) => self.counts = counts,
             StackRecord::Warning(warning) => self.warnings.push(warning),
         }
+    }
+
+    fn push_path(&mut self, shared: u32, frames: &[u32]) {
+        self.last_path.truncate(shared as usize);
+        for &frame in frames {
+            self.stacks.push((self.last_path.last().copied(), frame));
+            self.last_path.push(next(self.stacks.len() - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames from the root on.
+    fn frames(raw: &RawStacks, row: u32) -> Vec<u32> {
+        let rows = std::iter::successors(Some(row), |&row| raw.stacks[row as usize].0);
+        let mut frames: Vec<u32> = rows.map(|row| raw.stacks[row as usize].1).collect();
+        frames.reverse();
+        frames
+    }
+
+    #[test]
+    fn paths_and_single_stacks_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stacks.jsonl");
+        let mut writer = StackWriter::create(&file).unwrap();
+        // From the leaf on: fresh, a sibling, a prefix of the last, after a single stack, repeated, empty.
+        let paths: [&[u32]; 6] = [&[3, 2, 1], &[4, 2, 1], &[2, 1], &[9], &[3, 2, 1], &[6, 5, 4, 2, 1]];
+        let rows: Vec<u32> = paths.iter().map(|path| writer.path(path).unwrap()).collect();
+        let single = writer.stack(Some(rows[1]), 7);
+        let after = writer.path(&[8, 5, 4, 2, 1]).unwrap();
+        assert_eq!(writer.path(&[]), None);
+        assert!(writer.finish().is_none());
+        let raw = RawStacks::read(&file).unwrap();
+        for (path, row) in paths.iter().zip(&rows) {
+            assert!(frames(&raw, *row).iter().eq(path.iter().rev()), "{path:?} {raw:?}");
+        }
+        assert_eq!(rows[0], rows[4], "a known path is not written again");
+        assert_eq!(frames(&raw, single), [1, 2, 4, 7]);
+        assert_eq!(frames(&raw, after), [1, 2, 4, 5, 8]);
     }
 }

@@ -223,3 +223,26 @@ pub fn read_perf_map(mut map: impl Read, addresses: &[u64]) -> Vec<(u64, String)
     }
     sorted.into_iter().zip(names).filter_map(|(address, name)| Some((address, name?.to_owned()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_a_perf_map_that_covers_an_address_names_it() {
+        let map = b"1000 100 first\n0x2000 10 JS:*f a b.js:1:2\nnonsense\n1080 10 moved here\n3000 zz broken\n";
+        let names = read_perf_map(&map[..], &[0x2005, 0x1000, 0x1085, 0x10ff, 0x1100, 0x2010]);
+        let expect = [(0x1000, "first"), (0x1085, "moved here"), (0x10ff, "first"), (0x2005, "JS:*f a b.js:1:2")];
+        assert_eq!(names, expect.map(|(address, name)| (address, name.to_owned())));
+    }
+
+    #[test]
+    fn the_vdso_is_an_image_with_unwind_tables() {
+        let mut images = Images::default();
+        let mapped = Mapped { pid: 1, start: 0, end: 0x2000, offset: 0, key: FileKey::default(), path: VDSO };
+        let id = images.of_mapping(&mapped);
+        let headers = &images.get(id).headers;
+        assert!(headers.unwind.eh_frame.and_then(|section| images.get(id).read(section)).is_some(), "{headers:?}");
+        assert_eq!(images.of_mapping(&mapped), id);
+    }
+}

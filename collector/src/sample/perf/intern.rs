@@ -1,4 +1,4 @@
-//! Rows of the spool for frames and stacks, found again quickly.
+//! Rows of the spool for frames, found again quickly.
 
 use super::process::Code;
 use crate::spool::{RawFrame, StackWriter};
@@ -34,13 +34,11 @@ pub(super) struct Interned {
     frames: FastMap<(Place, u64), u32>,
     kernel_names: bool,
     boot_id: String,
-    /// The stack before, root first: frame and stack rows. Stacks that follow each other share most of it.
-    last: Vec<(u32, u32)>,
 }
 
 impl Interned {
     pub(super) fn new(kernel_names: bool, boot_id: String) -> Self {
-        Self { frames: FastMap::default(), kernel_names, boot_id, last: Vec::new() }
+        Self { frames: FastMap::default(), kernel_names, boot_id }
     }
 
     /// The row of a frame; `address` is the stated one for files, as in the process otherwise.
@@ -68,17 +66,5 @@ impl Interned {
             };
             writer.frame(RawFrame::Native(module, address))
         })
-    }
-
-    /// The row of a stack whose frames are given from the leaf on.
-    pub(super) fn stack(&mut self, writer: &mut StackWriter, leaf_first: &[u32]) -> Option<u32> {
-        let depth = leaf_first.len();
-        let shared = leaf_first.iter().rev().zip(&self.last).take_while(|(frame, last)| **frame == last.0).count();
-        self.last.truncate(shared);
-        for &frame in leaf_first[..depth - shared].iter().rev() {
-            let prefix = self.last.last().map(|&(_, stack)| stack);
-            self.last.push((frame, writer.stack(prefix, frame)));
-        }
-        self.last.last().map(|&(_, stack)| stack)
     }
 }

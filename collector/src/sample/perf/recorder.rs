@@ -237,7 +237,7 @@ impl Recorder {
         self.chain.clear();
         self.kernel_frames(sample);
         self.user_frames(pid, sample);
-        let stack = self.interned.stack(&mut self.writer, &self.rows);
+        let stack = self.writer.path(&self.rows);
         self.short_lived.sampled(tid);
         let names = &self.names;
         let name = |tid: u32| names.get(&tid).cloned().unwrap_or_default();
