@@ -147,8 +147,8 @@ fn a_finished_recording_becomes_a_bundle() {
     assert_eq!(profile.info.unsymbolicated, 100);
     let expect = [
         Warning::Survivors { processes: vec!["sleep".into()] },
-        Warning::LostSamples { profile: "native".into(), lost: 2, samples: 305 },
         Warning::UnwindFailures { failed: 5, samples: 305 },
+        Warning::LostSamples { profile: "cpu".into(), lost: 2, samples: 305 },
         Warning::Unsymbolicated { samples: 100, of: 305, modules: vec!["/opt/lib/libx.so.1".into()] },
     ];
     assert_eq!(manifest.warnings, expect);

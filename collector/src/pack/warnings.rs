@@ -25,12 +25,6 @@ pub(super) fn add(
     let mut found = Vec::new();
     let taken = native.samples.len() as u64;
     let share = |part: u64, of: u64| ratio(part, of) >= WORTH_TELLING && part > 0;
-    for (name, raw) in [("native", native), ("python", python)] {
-        if raw.counts.lost > 0 {
-            let samples = raw.samples.len() as u64;
-            found.push(Warning::LostSamples { profile: name.to_owned(), lost: raw.counts.lost, samples });
-        }
-    }
     if native.counts.throttled > 0 {
         found.push(Warning::Throttled { times: native.counts.throttled });
     }
@@ -56,8 +50,7 @@ pub(super) fn add(
     found.extend(cut.iter().filter_map(|&cut| skipped(manifest.partial, cut)));
     for warning in found {
         let told = |known: &Warning| std::mem::discriminant(known) == std::mem::discriminant(&warning);
-        let once = matches!(warning, Warning::LostSamples { .. } | Warning::SkippedLines { .. });
-        if once || !manifest.warnings.iter().any(told) {
+        if matches!(warning, Warning::SkippedLines { .. }) || !manifest.warnings.iter().any(told) {
             manifest.warnings.push(warning);
         }
     }
@@ -65,6 +58,9 @@ pub(super) fn add(
 
 fn of_profile(built: &Built, found: &mut Vec<Warning>) {
     let info = &built.profile.info;
+    if let Some(lost) = info.lost.filter(|&lost| lost > 0) {
+        found.push(Warning::LostSamples { profile: info.name.clone(), lost, samples: info.samples });
+    }
     if info.samples < FEW_SAMPLES {
         found.push(Warning::FewSamples { profile: info.name.clone(), samples: info.samples });
     }

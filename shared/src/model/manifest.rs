@@ -104,7 +104,7 @@ pub struct Settings {
 pub struct Overhead {
     /// CPU time of the collector while the program ran.
     pub collector_cpu_ns: Option<Nanos>,
-    /// From the child's end to the finished bundle.
+    /// From the child's end until all is known and only the file is left to be written.
     pub finish_ns: Option<Nanos>,
     /// Largest resident set of the collector.
     pub collector_rss_bytes: Option<Bytes>,
