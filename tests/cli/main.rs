@@ -3,6 +3,7 @@
 
 mod bundles;
 mod completions;
+mod damaged;
 mod doctor;
 mod kill;
 mod large;

@@ -1,11 +1,13 @@
 //! The pprof member, read by a reader that shares no code with ours: `unzip`, `gzip` and the `pprof` crate's messages.
 
+use crate::bundles::Place;
 use perfcollect_shared::bundle::write;
 use perfcollect_shared::model::{
     Bundle, FrameSpec, FunctionSpec, Profile, ProfileBuilder, ProfileInfo, SampleSpec, ThreadSpec,
 };
 use perfcollect_shared::units::Nanos;
 use pprof::protos::{self, Message};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -108,4 +110,34 @@ fn unzip_finds_no_fault_in_a_bundle() {
     for member in ["manifest.json", "profiles/cpu.pb.gz", "profiles/cpu.order.gz"] {
         assert!(text.contains(member), "{text}");
     }
+}
+
+/// Self time of each function as a reader without our code sums it up.
+fn self_ns(read: &protos::Profile) -> BTreeMap<String, i64> {
+    let text = |index: i64| read.string_table[usize::try_from(index).expect("an index")].clone();
+    let locations: BTreeMap<u64, u64> =
+        read.location.iter().map(|location| (location.id, location.line[0].function_id)).collect();
+    let names: BTreeMap<u64, String> =
+        read.function.iter().map(|function| (function.id, text(function.name))).collect();
+    let mut sums = BTreeMap::new();
+    for sample in &read.sample {
+        *sums.entry(names[&locations[&sample.location_id[0]]].clone()).or_insert(0) += sample.value[1];
+    }
+    sums
+}
+
+#[test]
+fn both_readers_sum_up_a_real_recording_alike() {
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/bundle/v1.perf.zip");
+    let foreign = self_ns(&unpack(Path::new(recording), "profiles/cpu.pb.gz"));
+    let place = Place::new();
+    let report = place.json(&["report", recording, "--format", "json"]);
+    let mut ours: BTreeMap<String, i64> = BTreeMap::new();
+    for function in report["functions"].as_array().expect("a list") {
+        *ours.entry(function["name"].as_str().expect("a name").to_owned()).or_insert(0) +=
+            function["self_ns"].as_i64().expect("a number");
+    }
+    ours.retain(|_, self_ns| *self_ns > 0);
+    assert_eq!(ours, foreign);
+    assert!(foreign.len() > 10 && foreign["hot70"] > 600_000_000, "{foreign:?}");
 }
