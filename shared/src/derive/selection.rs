@@ -81,6 +81,24 @@ impl Selected {
         (weights, counts)
     }
 
+    /// Only the samples of one thread.
+    #[must_use]
+    pub fn of_thread(&self, profile: &Profile, thread: ThreadId) -> Self {
+        let mut only =
+            Self { tree: self.tree.clone(), row: Vec::new(), node: Vec::new(), weight: Nanos::ZERO, count: 0 };
+        let table = &profile.samples;
+        for (&row, &node) in self.row.iter().zip(&self.node) {
+            let index = row as usize;
+            if table.thread[index] == thread {
+                only.row.push(row);
+                only.node.push(node);
+                only.weight += table.weight[index];
+                only.count += u64::from(table.count[index]);
+            }
+        }
+        only
+    }
+
     /// Threads among the chosen samples with their weight and raw samples, busiest first.
     #[must_use]
     pub fn threads(&self, profile: &Profile) -> Vec<(ThreadId, Nanos, u64)> {

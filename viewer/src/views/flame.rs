@@ -61,22 +61,24 @@ fn sentence(flame: Flame) -> Option<String> {
     }
     let samples = format::plural(scene.selected.count, "sample");
     let amount = format!("{} of {} in {samples}", format::duration(scene.selected.weight), scene.unit());
-    let most =
-        scene.most_self().map(|(name, share)| format!("; most of it, {}, in {name} itself", format::share(share)));
+    let most = scene
+        .most_self()
+        .map(|(name, share)| format!("; the largest self time is that of {name}, {}", format::share(share)));
     let outside = scene.outside();
-    let outside = (outside > 0.0).then(|| format!("; {} has no frame left", format::share(outside)));
+    let outside = (outside > 0.0).then(|| format!("; {} has no frame that is left", format::share(outside)));
     let cut = scene.tree.truncated.then_some("; the deepest callers are left out, there are too many");
     let thread = scene.thread.map(|thread| {
         let thread = scene.profile.threads.get(thread);
         let name = scene.profile.string(thread.name);
-        let others = scene.selected.threads(&scene.profile).len().saturating_sub(1);
+        let others =
+            flame.session.derived.selected.get().map_or(0, |all| all.threads(&scene.profile).len().saturating_sub(1));
         let others = u64::try_from(others).unwrap_or(u64::MAX);
         let note = if others == 0 {
             String::new()
         } else {
             format!(", the busiest; {} not shown", format::plural(others, "other"))
         };
-        format!(". In time order: thread {name} {}{note}", thread.tid)
+        format!(". Thread {name} {} in time order{note}", thread.tid)
     });
     Some(
         [Some(amount), most, outside, cut.map(str::to_owned), thread, Some(".".to_owned())]

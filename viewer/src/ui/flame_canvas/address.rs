@@ -88,11 +88,12 @@ fn decode(scene: &Scene, path: &[FunctionKey], part: Option<(u32, u32)>) -> (Vie
             None => break,
         }
     }
-    let index = if scene.mode == FlameMode::Time { 0 } else { node as usize };
     if scene.layout.is_empty() {
         return (Viewport::ALL, 0);
     }
-    let (x0, x1) = scene.layout.edges(index);
+    let timed = scene.mode == FlameMode::Time;
+    let index = if timed { 0 } else { node as usize };
+    let (x0, x1) = if timed { (0.0, 1.0) } else { scene.layout.edges(index) };
     let (from, to) = part.map_or((0.0, 1.0), |(from, to)| (f64::from(from) / PARTS, f64::from(to) / PARTS));
     let place = |part: f64| x0 + part * (x1 - x0);
     (Viewport::between(place(from), place(to)), scene.layout.row_of(index))

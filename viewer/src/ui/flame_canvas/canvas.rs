@@ -78,13 +78,16 @@ fn announced(flame: Flame) -> Option<String> {
 /// Paints in the next animation frame after anything that shows changed.
 fn paint_when_dirty(flame: Flame, canvas: NodeRef<html::Canvas>, painter: PainterSlot) {
     let asked = StoredValue::new(false);
+    // The pointer moves far more often than what is under it changes.
+    let hovered = Memo::new(move |_| flame.hover.get().map(|hover| hover.what));
     Effect::new(move |_| {
+        hovered.track();
+        flame.chosen.track();
         flame.scene.track();
         flame.matcher.track();
         flame.viewport.track();
         flame.size.track();
         flame.marked.track();
-        flame.hover.with(|hover| hover.map(|hover| hover.what));
         flame.upward();
         flame.session.theme.track();
         if canvas.get().is_none() || asked.get_value() {
@@ -124,13 +127,14 @@ fn flag_as_drawn(canvas: &web_sys::HtmlCanvasElement) {
 
 /// How the scene is looked at now (untracked).
 pub fn with_look<T>(flame: Flame, then: impl FnOnce(&Look) -> T) -> T {
-    let matcher = flame.matcher.get_untracked();
+    let (matcher, chosen) = (flame.matcher.get_untracked(), flame.chosen.get_untracked());
     let look = Look {
         view: flame.viewport.get_untracked(),
         size: flame.size.get_untracked(),
         ratio: window().device_pixel_ratio(),
         upward: untrack(|| flame.upward()),
         matcher: matcher.as_deref(),
+        chosen: chosen.as_deref().map(Vec::as_slice),
         hover: flame.hover.get_untracked().and_then(|hover: Hover| match hover.what {
             Target::Frame(index) => Some(index),
             Target::More { .. } => None,

@@ -7,6 +7,7 @@ use leptos::ev::{KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::web_sys;
+use perfcollect_shared::derive::selection::FunctionKey;
 use perfcollect_shared::derive::viewport::Viewport;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
@@ -263,6 +264,11 @@ impl Flame {
     /// Marks a box here and its function in every view.
     pub fn mark(self, index: Option<usize>) {
         self.marked.set(index);
+        let scene = self.scene.get_untracked();
+        let key = scene
+            .zip(index)
+            .and_then(|(scene, index)| scene.function(index).map(|function| FunctionKey::of(&scene.profile, function)));
+        self.session.adjust(|state| state.chosen = key);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::address::forget_zoom;
 use super::{Flame, MenuAt};
+use crate::ui::clipboard::copy;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -87,11 +88,6 @@ pub fn act(flame: Flame, action: Action, index: usize) {
             forget_zoom(&mut state.flame);
         }),
     }
-}
-
-fn copy(text: &str) {
-    // Where the browser refuses, nothing is copied; the tooltip still shows the text.
-    drop(window().navigator().clipboard().write_text(text));
 }
 
 /// Whether an action makes sense for a frame now.

@@ -44,6 +44,8 @@ pub struct Flame {
     pub scene: Memo<Option<Shared<Scene>>>,
     /// What the search finds, `None` without a search.
     pub matcher: Memo<Option<Shared<Matcher>>>,
+    /// For each function whether it is marked in every view; `None` where none is.
+    pub chosen: Memo<Option<Shared<Vec<bool>>>>,
     /// The part that is shown at this moment, also while it moves.
     pub viewport: RwSignal<Viewport>,
     /// Width and height of the canvas in CSS pixels.
@@ -88,10 +90,16 @@ impl Flame {
             let profile = session.derived.profile.get()?;
             search.with(|text| Matcher::new(&profile, text)).map(Shared::new)
         });
+        let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
+        let chosen = Memo::new(move |_| {
+            let profile = session.derived.profile.get()?;
+            Some(Shared::new(key.get()?.flags(&profile)))
+        });
         let flame = Self {
             session,
             scene,
             matcher,
+            chosen,
             viewport: RwSignal::new(Viewport::ALL),
             size: RwSignal::new((0.0, 0.0)),
             hover: RwSignal::new(None),

@@ -25,6 +25,8 @@ pub struct Look<'a> {
     /// The roots are at the bottom.
     pub upward: bool,
     pub matcher: Option<&'a Matcher>,
+    /// For each function whether it is marked in every view.
+    pub chosen: Option<&'a [bool]>,
     pub hover: Option<usize>,
     pub marked: Option<usize>,
 }
@@ -98,6 +100,7 @@ impl Painter {
         self.paint_narrow(row, gap);
         self.paint_edges(scene, row, gap);
         self.paint_labels(scene, look, row);
+        self.underline(scene, look, row - gap);
         self.outline(scene, look, row);
     }
 
@@ -250,6 +253,19 @@ impl Painter {
                     // A label that cannot be drawn leaves the box.
                     self.context.fill_text(&text, left + edge, item.y + (row / 2.0).round()).ok();
                 }
+            }
+        }
+    }
+
+    /// Every box of the function that is marked in all views.
+    fn underline(&self, scene: &Scene, look: &Look, height: f64) {
+        let Some(chosen) = look.chosen else { return };
+        let line = (2.0 * self.ratio).round().max(1.0);
+        self.context.set_fill_style_str(&self.palette.accent.css());
+        for item in self.buckets.iter().flatten() {
+            let function = scene.function(item.index);
+            if function.is_some_and(|function| chosen.get(function.index()).copied().unwrap_or(false)) {
+                self.context.fill_rect(item.x, item.y + height - line, item.width, line);
             }
         }
     }

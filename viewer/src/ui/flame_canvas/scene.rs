@@ -33,22 +33,27 @@ pub struct Scene {
 pub fn memo(session: Session) -> Memo<Option<Shared<Scene>>> {
     let mode = Memo::new(move |_| session.view.with(|view| view.flame.mode));
     let colour = Memo::new(move |_| session.view.with(|view| view.flame.color));
-    let tree = Memo::new(move |_| {
+    // One thread in time order, since the stacks of two cannot follow each other.
+    let thread = Memo::new(move |_| {
         let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
+        let timed = mode.get() == FlameMode::Time && profile.samples.time.is_some();
+        timed.then(|| selected.threads(&profile).first().map(|&(thread, ..)| thread)).flatten()
+    });
+    let selected = Memo::new(move |_| {
+        let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
+        Some(thread.get().map_or_else(|| selected.clone(), |thread| Shared::new(selected.of_thread(&profile, thread))))
+    });
+    let tree = Memo::new(move |_| {
+        let (profile, selected) = (session.derived.profile.get()?, selected.get()?);
         let direction = if mode.get() == FlameMode::Inverted { Direction::Inverted } else { Direction::TopDown };
         Some(Shared::new(from_selected(&profile, &selected, direction)))
     });
     let colours = Memo::new(move |_| Some(Shared::new(colours(&*session.derived.profile.get()?, colour.get()))));
     Memo::new(move |_| {
-        let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
-        let (tree, colours, mode) = (tree.get()?, colours.get()?, mode.get());
-        let busiest = selected.threads(&profile).first().map(|&(thread, ..)| thread);
+        let (profile, selected) = (session.derived.profile.get()?, selected.get()?);
+        let (tree, colours, mode, thread) = (tree.get()?, colours.get()?, mode.get(), thread.get());
         let range = session.derived.selection.with_untracked(|selection| selection.range);
-        let timed = (mode == FlameMode::Time)
-            .then_some(busiest)
-            .flatten()
-            .and_then(|thread| FlameLayout::in_time_order(&profile, &selected, &tree, thread, range));
-        let thread = timed.is_some().then_some(busiest).flatten();
+        let timed = thread.and_then(|thread| FlameLayout::in_time_order(&profile, &selected, &tree, thread, range));
         let layout = timed.unwrap_or_else(|| FlameLayout::merged(&tree));
         Some(Shared::new(Scene { profile, selected, tree, layout, mode, thread, colours }))
     })
@@ -131,7 +136,8 @@ impl Scene {
     pub fn label(&self, index: usize) -> String {
         let Some(function) = self.function(index) else {
             let (weight, count) = self.layout.sum(&self.tree, index);
-            return format!("all · {} · {}", format::plural(count, "sample"), self.amount(weight, count));
+            let time = if count < FEW { String::new() } else { format!(" · {}", format::duration(weight)) };
+            return format!("all · {}{time}", format::plural(count, "sample"));
         };
         let name = self.profile.function_name(function);
         if name.starts_with('<') && name.ends_with('>') {

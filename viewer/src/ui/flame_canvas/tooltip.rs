@@ -76,7 +76,7 @@ pub fn Breadcrumb(flame: Flame) -> impl IntoView {
         Some(names)
     });
     let crumbs = move || {
-        let path = path.get().filter(|path| path.len() > 1)?;
+        let path = path.get().filter(|path| !path.is_empty())?;
         let last = path.len() - 1;
         let items = path.into_iter().enumerate().filter(move |(step, _)| *step == 0 || last - step < 6);
         let items = items.map(move |(step, (index, name))| {
