@@ -45,7 +45,7 @@ impl<'a> Archive<'a> {
             return Err(ReadError::NotZip);
         }
         let zip =
-            ZipArchive::new(Cursor::new(bytes)).map_err(|error| ReadError::Directory { reason: error.to_string() })?;
+            ZipArchive::new(Cursor::new(bytes)).map_err(|error| ReadError::Directory { reason: reason_of(&error) })?;
         if zip.len() > limits.members {
             return Err(ReadError::TooManyMembers { members: zip.len(), limit: limits.members });
         }
@@ -86,6 +86,14 @@ pub(super) fn gunzip_member(member: &MemberBytes, limits: &Limits, left: &mut u6
     let bytes = gunzip(&member.bytes, limits, size).map_err(|error| at(member.byte, error))?;
     *left -= bytes.len() as u64;
     Ok(bytes)
+}
+
+/// The zip crate's words, but for the one that everybody meets.
+fn reason_of(error: &zip::result::ZipError) -> String {
+    match error.to_string() {
+        text if text.contains("EOCD") => "the end of the file is missing".to_owned(),
+        text => text,
+    }
 }
 
 fn at(byte: u64, error: GunzipError) -> MemberError {

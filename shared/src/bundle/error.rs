@@ -50,6 +50,10 @@ pub enum WriteError {
         "sample {sample} of profile {profile:?} has a time and counts for {count} samples; timed samples count for 1"
     )]
     TimedCount { profile: String, sample: usize, count: u32 },
+    #[error(
+        "profile {profile:?} has {samples} samples, more than the {limit} that a bundle may have; record at a lower --rate"
+    )]
+    TooManySamples { profile: String, samples: usize, limit: u64 },
     #[error("{member} could not be written as JSON")]
     Json {
         member: &'static str,

@@ -12,7 +12,7 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Why compressed bytes gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GunzipError {
-    #[error("the compressed data is damaged after {written} bytes of output: {reason}")]
+    #[error("{reason}, after {written} bytes of content")]
     Damaged { written: usize, reason: String },
     #[error("{input} compressed bytes become more than {limit} bytes, as no honest recording does")]
     TooLarge { input: usize, limit: u64 },
@@ -48,6 +48,7 @@ pub(super) fn read_limited(source: impl Read, input: usize, limit: u64) -> Resul
 fn reason_of(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+        _ if error.to_string().to_ascii_lowercase().contains("checksum") => "its checksum is wrong".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -16,7 +16,7 @@ use prost::encoding::{decode_varint, encode_varint};
 
 const MAGIC: &[u8; 8] = b"PCORDER\x01";
 /// Largest number of samples: four hours of eight busy cores at 499 Hz are 57 million.
-const MAX_SAMPLES: u64 = 64 << 20;
+pub(super) const MAX_SAMPLES: u64 = 64 << 20;
 
 /// Columns of equal length, one entry per raw sample in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Bundle to file. Equal bundles give equal bytes.
 
 use super::gzip::gzip;
-use super::order::Order;
+use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
 use super::{MANIFEST, TIMELINE, WriteError, hash, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
@@ -21,7 +21,7 @@ pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
     let span = Span { start_unix_ns: rfc3339::unix_ns(&bundle.manifest.start), duration: bundle.manifest.wall_ns };
     let mut members = Vec::new();
     for profile in &bundle.profiles {
-        check_counts(profile)?;
+        check_samples(profile)?;
         push_profile(profile, span, &mut members);
     }
     let timeline = timeline::encode(&bundle.timeline).map_err(json(TIMELINE))?;
@@ -82,8 +82,12 @@ fn check_names(bundle: &Bundle) -> Result<(), WriteError> {
     Ok(())
 }
 
-fn check_counts(profile: &Profile) -> Result<(), WriteError> {
+fn check_samples(profile: &Profile) -> Result<(), WriteError> {
     let samples = &profile.samples;
+    if samples.len() as u64 > MAX_SAMPLES {
+        let (profile, samples) = (profile.info.name.clone(), samples.len());
+        return Err(WriteError::TooManySamples { profile, samples, limit: MAX_SAMPLES });
+    }
     match samples.count.iter().position(|&count| count != 1) {
         Some(sample) if samples.time.is_some() => {
             let (profile, count) = (profile.info.name.clone(), samples.count[sample]);
