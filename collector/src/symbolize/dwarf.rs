@@ -22,6 +22,10 @@ impl<'a> Sections<'a> {
         let endian = if object.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
         let mut found = HashMap::new();
         let load = |id: gimli::SectionId| -> Result<(), ()> {
+            use gimli::SectionId as Id;
+            if matches!(id, Id::DebugLoc | Id::DebugLocLists | Id::DebugMacinfo | Id::DebugMacro | Id::DebugNames) {
+                return Ok(()); // variables and macros: large, often compressed, and of no use here
+            }
             let data = object.section_by_name(id.name()).and_then(|section| section.uncompressed_data().ok());
             found.insert(id.name(), data.unwrap_or_default());
             Ok(())

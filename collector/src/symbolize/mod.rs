@@ -19,6 +19,12 @@ use crate::spool::{RawFrame, RawStacks};
 use perfcollect_shared::model::{JIT_MODULE, KERNEL_MODULE};
 use std::collections::HashMap;
 use std::fs::File;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Each holds the debug information of one module in memory.
+const WORKERS_MAX: usize = 4;
 
 /// One function at an address; several where calls were inlined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,9 +70,40 @@ impl Symbolizer {
                 list.push(*address);
             }
         }
-        for ((path, build_id), list) in stacks.modules.iter().zip(addresses) {
-            self.look_up(path, build_id, list);
+        for list in &mut addresses {
+            list.sort_unstable();
+            list.dedup();
         }
+        let jobs: Vec<_> = stacks.modules.iter().zip(addresses).filter(|(_, list)| !list.is_empty()).collect();
+        let resolved = self.look_up_all(&jobs);
+        for ((module, addresses), resolved) in jobs.into_iter().zip(resolved) {
+            self.found.insert(module.clone(), addresses.into_iter().zip(resolved).collect());
+        }
+    }
+
+    /// Looks up modules side by side, the one with most addresses first.
+    fn look_up_all(&self, jobs: &[(&(String, String), Vec<u64>)]) -> Vec<Vec<Vec<Resolved>>> {
+        let mut order: Vec<usize> = (0..jobs.len()).collect();
+        order.sort_by_key(|&job| std::cmp::Reverse(jobs[job].1.len()));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(&job) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let ((path, build_id), addresses) = &jobs[job];
+                done.push((job, self.look_up(path, build_id, addresses)));
+            }
+            done
+        };
+        let workers = thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS_MAX).min(jobs.len());
+        let mut all: Vec<_> = jobs.iter().map(|(_, addresses)| vec![Vec::new(); addresses.len()]).collect();
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            // One that crashes leaves its modules without names; the others are not lost.
+            for (job, resolved) in workers.into_iter().filter_map(|worker| worker.join().ok()).flatten() {
+                all[job] = resolved;
+            }
+        });
+        all
     }
 
     /// The functions at an address of a module, outermost first; empty where nothing is known.
@@ -76,23 +113,21 @@ impl Symbolizer {
         if let Some(known) = self.found.get(&key).and_then(|module| module.get(&address)) {
             return known.clone();
         }
-        self.look_up(path, build_id, vec![address]);
-        self.found.get(&key).and_then(|module| module.get(&address)).cloned().unwrap_or_default()
+        let found = self.look_up(path, build_id, &[address]).pop().unwrap_or_default();
+        self.found.entry(key).or_default().insert(address, found.clone());
+        found
     }
 
-    fn look_up(&mut self, path: &str, build_id: &str, mut addresses: Vec<u64>) {
-        addresses.sort_unstable();
-        addresses.dedup();
-        let resolved = match pseudo_module(path) {
+    /// What each of the sorted addresses is.
+    fn look_up(&self, path: &str, build_id: &str, addresses: &[u64]) -> Vec<Vec<Resolved>> {
+        match pseudo_module(path) {
             Some(("[jit", pid)) => {
                 let pid = pid.parse().unwrap_or(0);
                 addresses.iter().map(|&address| named(self.jit.get(&(pid, address)).cloned())).collect()
             }
-            Some((_, boot_id)) => kernel::names(boot_id, &addresses).into_iter().map(named).collect(),
-            None => self.in_file(path, build_id, &addresses),
-        };
-        let module = self.found.entry((path.to_owned(), build_id.to_owned())).or_default();
-        module.extend(addresses.into_iter().zip(resolved));
+            Some((_, boot_id)) => kernel::names(boot_id, addresses).into_iter().map(named).collect(),
+            None => self.in_file(path, build_id, addresses),
+        }
     }
 
     fn in_file(&self, path: &str, build_id: &str, addresses: &[u64]) -> Vec<Vec<Resolved>> {
