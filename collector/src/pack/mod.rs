@@ -139,9 +139,12 @@ impl Recorded {
 /// The bundle of this very recording where it was finished, but its spool was not removed any more.
 fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
     let bytes = fs::read(target).ok()?;
+    if manifest.id.is_empty() || bundle::read_manifest(&bytes).ok()?.id != manifest.id {
+        return None;
+    }
     let found = bundle::read(&bytes).ok()?;
-    let same = found.manifest.id == manifest.id && !found.manifest.id.is_empty() && found.reading.is_empty();
-    same.then(|| Packed { bundle: found, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
+    let whole = found.reading.is_empty();
+    whole.then(|| Packed { bundle: found, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {

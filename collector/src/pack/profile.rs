@@ -41,6 +41,7 @@ pub(super) fn build(
     if manifest.warnings.iter().any(|warning| matches!(warning, Warning::KernelNotSampled { .. })) {
         add_kernel_time(&mut merged, manifest, timeline);
     }
+    merged.close();
     let mut tables = Tables::default();
     tables.add(native, &resolved, &merged);
     let Tables { builder, unnamed } = tables;
