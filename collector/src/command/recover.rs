@@ -8,13 +8,21 @@ use crate::store::{self, ENDING, Library};
 use crate::symbolize::Images;
 use crate::terminal::Terminal;
 use anyhow::{Context, bail};
+use nix::fcntl::Flock;
 use perfcollect_shared::bundle;
 use perfcollect_shared::derive::summary::summarize;
 use perfcollect_shared::format::plural;
 use perfcollect_shared::model::{Bundle, Warning};
 use perfcollect_shared::report::warning_text;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 use ulid::Ulid;
+
+/// Looks at a lock before it counts as held by a recording.
+const LOCK_TRIES: u32 = 10;
 
 /// Recovers what the arguments name: a spool, a damaged bundle, or all spools of a library.
 ///
@@ -60,13 +68,25 @@ fn all(library: &Library, terminal: Terminal) -> anyhow::Result<ExitCode> {
 
 /// Packs one spool. Its lock is held meanwhile, so that no second `recover` takes it too.
 fn one(spool: &Path, target: &Path, terminal: Terminal) -> anyhow::Result<()> {
-    let Some(held) = store::hold(spool).with_context(|| format!("cannot recover {}", spool.display()))? else {
-        bail!("{} is still being recorded; end the program first, then nothing needs recovering", spool.display())
+    let Some(held) = hold(spool).with_context(|| format!("cannot recover {}", spool.display()))? else {
+        bail!("{} is still being recorded; it becomes a bundle by itself when the program ends", spool.display())
     };
     let packed = pack(spool, target, Images::default(), None)?;
     drop(held);
     terminal.out(&line(&packed.bundle, &packed.path))?;
     Ok(())
+}
+
+/// The lock of a dead recording. A reader that looks whether somebody records holds it for a moment, so one look is not
+/// enough.
+fn hold(spool: &Path) -> io::Result<Option<Flock<File>>> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(held) = store::hold(spool)? {
+            return Ok(Some(held));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(None)
 }
 
 /// Where the bundle of a spool belongs: beside it.
