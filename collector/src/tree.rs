@@ -48,8 +48,9 @@ pub struct ProcessTree {
 #[derive(Debug, Default)]
 struct State {
     live: BTreeMap<u32, Member>,
-    /// Start times of processes that ended: until its parent waits for it, one is still listed as a child.
-    ended: BTreeMap<u32, u64>,
+    /// Processes that ended, and when: until its parent waits for it, one is still listed as a child, and perf's news of
+    /// its start may come later than /proc's of its end.
+    ended: BTreeMap<u32, (u64, Nanos)>,
     /// All processes ever seen.
     seen: u64,
     subscribers: Vec<Sender<TreeEvent>>,
@@ -112,8 +113,11 @@ impl ProcessTree {
         let start_ticks = Stat::read(child).map_or(0, |stat| stat.start_ticks);
         let process = ProcessRef { pid: child, start_ticks };
         let mut state = self.lock();
-        if start_ticks != 0 && state.ended.get(&child) == Some(&start_ticks) {
-            return;
+        if let Some(&(ended_ticks, ended_at)) = state.ended.get(&child) {
+            let same = if start_ticks == 0 { at <= ended_at } else { start_ticks == ended_ticks };
+            if same {
+                return;
+            }
         }
         if let Some(known) = state.live.get(&child).map(|member| member.process) {
             if known.start_ticks == start_ticks || start_ticks == 0 {
@@ -142,13 +146,17 @@ impl ProcessTree {
     /// A process ended (not only one of its threads).
     pub fn note_exit(&self, pid: u32, at: Nanos) {
         let mut state = self.lock();
+        // News that is older than the process is of an earlier one of the same number.
+        if state.live.get(&pid).is_none_or(|member| member.since > at) {
+            return;
+        }
         if let Some(member) = state.live.remove(&pid) {
             // Gone from our list, it may still be a zombie.
             let start_ticks = match member.process.start_ticks {
                 0 => Stat::read(pid).map_or(0, |stat| stat.start_ticks),
                 known => known,
             };
-            state.ended.insert(pid, start_ticks);
+            state.ended.insert(pid, (start_ticks, at));
             state.tell(TreeEvent::Ended { process: member.process, at });
         }
     }
@@ -163,6 +171,9 @@ impl ProcessTree {
             for child in children(parent) {
                 if !self.contains(child) {
                     self.note_fork(parent, child, self.clock.now());
+                    if Stat::read(child).is_none_or(|stat| stat.is_dead()) {
+                        self.note_exit(child, self.clock.now());
+                    }
                     queue.push(child);
                 }
             }
@@ -294,6 +305,18 @@ mod tests {
         let ends = events.try_iter().filter(|e| matches!(e, TreeEvent::Ended { process, .. } if process.pid == pid));
         assert_eq!(ends.count(), 1);
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn late_news_of_a_process_that_is_gone_does_not_bring_it_back() {
+        let tree = ProcessTree::new(process::id(), Clock::new());
+        tree.note_fork(process::id(), u32::MAX, Nanos(5));
+        tree.note_exit(u32::MAX, Nanos(9));
+        tree.note_fork(process::id(), u32::MAX, Nanos(4));
+        assert!(!tree.contains(u32::MAX) && tree.seen() == 2);
+        tree.note_fork(process::id(), u32::MAX, Nanos(12));
+        tree.note_exit(u32::MAX, Nanos(9));
+        assert!(tree.contains(u32::MAX));
     }
 
     #[test]

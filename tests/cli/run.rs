@@ -4,6 +4,7 @@ use crate::bundles::Place;
 use pprof::protos::{Message, Profile};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -203,7 +204,7 @@ fn a_daemon_outlives_the_recording() {
 #[test]
 fn the_tree_is_in_the_bundle() {
     let place = Place::new();
-    let work = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
+    let work = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
     let script = format!("sh -c '{work}' | cat; {work} & wait");
     let output = place.run(&["run", "-o", "x.zip", "--label", "pipes", "--tag", "a", "--", "sh", "-c", &script]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -223,6 +224,47 @@ fn the_tree_is_in_the_bundle() {
     }
     let sampled = bundle.timeline.samples.iter().map(|s| s.user_ns + s.system_ns).max().unwrap();
     assert!(sampled <= manifest.cpu_ns.unwrap() + perfcollect_shared::units::Nanos(20_000_000));
+}
+
+#[test]
+fn the_time_of_a_process_that_lost_its_parent_counts() {
+    let place = Place::new();
+    let work = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo through > through";
+    let script = format!("(sh -c '{work}' & ); while [ ! -e through ]; do sleep 0.05; done; sleep 0.3");
+    assert_eq!(sh(&place, &script).status.code(), Some(0));
+    let path = fs::read_dir(place.library()).unwrap().flatten().map(|entry| entry.path());
+    let path = path.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "zip")).unwrap();
+    let bundle = perfcollect_shared::bundle::read(&fs::read(path).unwrap()).unwrap();
+    let most = bundle.timeline.samples.iter().map(|s| s.user_ns + s.system_ns).max().unwrap();
+    assert!(bundle.manifest.cpu_ns.unwrap() > most, "{:?} is less than {most:?}", bundle.manifest.cpu_ns);
+}
+
+#[test]
+fn open_shows_the_recording_until_it_is_told_to_end() {
+    let place = Place::new();
+    let mut child = place
+        .command(&["run", "--open", "--port", "0", "--", "sh", "-c", "echo out; exit 4"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    let port: u16 = loop {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "no address: {said}");
+        let address = said.split("http://127.0.0.1:").nth(1);
+        if let Some(port) = address.and_then(|rest| rest.split('/').next()) {
+            break port.parse().unwrap();
+        }
+    };
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    write!(stream, "GET /api/library HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("0001-sh-"), "{answer}");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(4), &b"out\n"[..]), "{said}");
 }
 
 /// The limit that `ulimit -f` sets is ours too; the program's own output goes into a pipe.

@@ -37,7 +37,8 @@ pub struct ResourceOutcome {
     pub warnings: Vec<Warning>,
     /// The first error while writing `timeline.jsonl`.
     pub write_error: Option<io::Error>,
-    /// CPU time (user, system) of processes that outlived the program, as last read: nobody has waited for them.
+    /// CPU time (user, system), as last read, of processes that outlived the program or their parents: no wait of the
+    /// program's tells of it.
     pub unwaited: (Nanos, Nanos),
 }
 
@@ -112,6 +113,8 @@ struct Watched {
     process: ProcessRef,
     name: String,
     last: Option<ResourceSample>,
+    /// Its parent is not of the tree any more: nobody there will wait for it and get its CPU time.
+    orphan: bool,
 }
 
 impl State {
@@ -178,7 +181,7 @@ impl State {
     fn started(&mut self, process: ProcessRef, parent: u32, at: Nanos) {
         let stat = Stat::read(process.pid).filter(|stat| stat.is_of(process));
         let (name, parent) = stat.map_or((String::new(), parent), |stat| (stat.name, stat.parent));
-        self.watched.insert(process.pid, Watched { process, name: name.clone(), last: None });
+        self.watched.insert(process.pid, Watched { process, name: name.clone(), last: None, orphan: false });
         self.describe(process.pid, parent, name, at);
     }
 
@@ -200,7 +203,9 @@ impl State {
     fn ended(&mut self, process: ProcessRef, at: Nanos) {
         // A zombie still has its last figures.
         self.sample(process.pid, self.clock.now(), false);
-        self.watched.remove(&process.pid);
+        if let Some(Watched { last: Some(last), orphan: true, .. }) = self.watched.remove(&process.pid) {
+            self.unwaited(&last);
+        }
         self.lines.push(&TimelineLine::Exit { pid: process.pid, t_ns: at });
     }
 
@@ -246,10 +251,17 @@ impl State {
         let renamed = stat.name != watched.name && !stat.is_dead();
         self.lines.push(&TimelineLine::Sample(sample.clone()));
         watched.last = Some(sample);
+        watched.orphan = pid != self.tree.root() && !self.tree.contains(stat.parent);
         let process = watched.process;
         if renamed {
             self.renamed(process, now);
         }
+    }
+
+    /// Adds the CPU time of a process that no wait of the program's tells of.
+    fn unwaited(&mut self, last: &ResourceSample) {
+        self.outcome.unwaited.0 += last.user_ns;
+        self.outcome.unwaited.1 += last.system_ns;
     }
 
     fn finish(mut self) -> ResourceOutcome {
@@ -259,11 +271,10 @@ impl State {
             self.sample(pid, self.clock.now(), false);
         }
         let mut survivors = Vec::new();
-        for (&pid, watched) in self.watched.iter().filter(|&(&pid, _)| pid != root) {
+        for (pid, watched) in std::mem::take(&mut self.watched).into_iter().filter(|&(pid, _)| pid != root) {
             survivors.push(format!("{} ({pid})", watched.name));
             if let Some(last) = &watched.last {
-                self.outcome.unwaited.0 += last.user_ns;
-                self.outcome.unwaited.1 += last.system_ns;
+                self.unwaited(last);
             }
         }
         if !survivors.is_empty() {
