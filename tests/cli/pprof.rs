@@ -1,7 +1,7 @@
 //! The pprof member, read by a reader that shares no code with ours: `unzip`, `gzip` and the `pprof` crate's messages.
 
 use crate::bundles::Place;
-use perfcollect_shared::bundle::write;
+use perfcollect_shared::bundle::{read, write};
 use perfcollect_shared::model::{
     Bundle, FrameSpec, FunctionSpec, Profile, ProfileBuilder, ProfileInfo, SampleSpec, ThreadSpec,
 };
@@ -126,12 +126,34 @@ fn self_ns(read: &protos::Profile) -> BTreeMap<String, i64> {
     sums
 }
 
+const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/bundle/v1.perf.zip");
+
+/// FORMAT.md is enough: the script knows nothing else.
+#[test]
+fn a_reader_written_from_the_description_finds_the_same() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/bundle/reader.py");
+    let output = Command::new("python3").args([script, RECORDING]).output();
+    let output = output.expect("needs python3: sudo apt-get install python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let ours = read(&fs::read(RECORDING).expect("the recording")).expect("a bundle");
+    let profile = ours.main_profile().expect("a profile");
+    let times = profile.samples.time.as_ref().expect("times");
+    let order = &found["profiles"]["cpu"]["order"];
+    assert_eq!(order["samples"], profile.samples.len());
+    assert_eq!((&order["first_ns"], &order["last_ns"]), (&times[0].0.into(), &times[times.len() - 1].0.into()));
+    assert_eq!(order["weight_ns"], profile.samples.total_weight().0);
+    let foreign = self_ns(&unpack(Path::new(RECORDING), "profiles/cpu.pb.gz"));
+    assert_eq!(found["profiles"]["cpu"]["self_ns"], serde_json::to_value(foreign).expect("JSON"));
+    assert_eq!(found["timeline"]["sample"], ours.timeline.samples.len());
+    assert_eq!(found["timeline"]["process"], ours.timeline.processes.len());
+}
+
 #[test]
 fn both_readers_sum_up_a_real_recording_alike() {
-    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/bundle/v1.perf.zip");
-    let foreign = self_ns(&unpack(Path::new(recording), "profiles/cpu.pb.gz"));
+    let foreign = self_ns(&unpack(Path::new(RECORDING), "profiles/cpu.pb.gz"));
     let place = Place::new();
-    let report = place.json(&["report", recording, "--format", "json"]);
+    let report = place.json(&["report", RECORDING, "--format", "json"]);
     let mut ours: BTreeMap<String, i64> = BTreeMap::new();
     for function in report["functions"].as_array().expect("a list") {
         *ours.entry(function["name"].as_str().expect("a name").to_owned()).or_insert(0) +=
