@@ -61,9 +61,9 @@ fn sentence(flame: Flame) -> Option<String> {
     }
     let samples = format::plural(scene.selected.count, "sample");
     let amount = format!("{} of {} in {samples}", format::duration(scene.selected.weight), scene.unit());
-    let most = scene
-        .most_self()
-        .map(|(name, share)| format!("; the largest self time is that of {name}, {}", format::share(share)));
+    let most = scene.most_self().map(|(name, share)| {
+        format!("; the largest self time is that of {}, {}", format::shorten_name(&name, 60), format::share(share))
+    });
     let outside = scene.outside();
     let outside = (outside > 0.0).then(|| format!("; {} has no frame that is left", format::share(outside)));
     let cut = scene.tree.truncated.then_some("; the deepest callers are left out, there are too many");

@@ -6,6 +6,7 @@ use super::{ROW, Target};
 use perfcollect_shared::derive::flame_layout::Visible;
 use perfcollect_shared::derive::search::Matcher;
 use perfcollect_shared::derive::viewport::Viewport;
+use perfcollect_shared::format;
 use perfcollect_shared::model::Language;
 use perfcollect_shared::palette::{Colour, Palette};
 use wasm_bindgen::JsCast;
@@ -55,6 +56,8 @@ pub struct Painter {
     dark: bool,
     ratio: f64,
     ruler: Ruler,
+    /// Hatching as wide as the canvas, and its width.
+    strip: Option<(HtmlCanvasElement, f64)>,
     more: Vec<More>,
     /// Boxes of each colour, then neutral, then found.
     buckets: Vec<Vec<Item>>,
@@ -73,6 +76,7 @@ impl Painter {
             dark: false,
             ratio: 0.0,
             ruler: Ruler::default(),
+            strip: None,
             more: Vec::new(),
             buckets,
             narrow: Vec::new(),
@@ -81,7 +85,7 @@ impl Painter {
 
     /// Paints a scene into the whole canvas.
     pub fn paint(&mut self, scene: &Scene, look: &Look, dark: bool) {
-        self.prepare(look.ratio, dark);
+        self.prepare(look, dark);
         let (width, height) = (look.size.0 * look.ratio, look.size.1 * look.ratio);
         self.context.clear_rect(0.0, 0.0, width.ceil(), height.ceil());
         self.collect(scene, look);
@@ -115,17 +119,23 @@ impl Painter {
         scene.layout.at(row, look.view.place(x / look.size.0.max(1.0))).map(Target::Frame)
     }
 
-    fn prepare(&mut self, ratio: f64, dark: bool) {
-        if self.dark != dark {
-            self.dark = dark;
-            self.palette = Palette::new(dark);
-        }
+    fn prepare(&mut self, look: &Look, dark: bool) {
+        let (ratio, wide) = (look.ratio, (look.size.0 * look.ratio).ceil());
+        let other_ratio = (self.ratio - ratio).abs() > f64::EPSILON;
+        let other_strip = self.strip.as_ref().is_none_or(|(_, before)| *before < wide);
         // Setting the size of a canvas resets its font.
         self.context.set_font(&format!("{}px {FONT}", 11.5 * ratio));
         self.context.set_text_baseline("middle");
-        if (self.ratio - ratio).abs() > f64::EPSILON {
+        if other_ratio {
             self.ratio = ratio;
             self.ruler = Ruler::of(&self.context);
+        }
+        if self.dark != dark {
+            self.palette = Palette::new(dark);
+        }
+        if other_ratio || other_strip || self.dark != dark {
+            self.dark = dark;
+            self.strip = strip(&self.palette, ratio, wide).map(|strip| (strip, wide));
         }
     }
 
@@ -180,7 +190,7 @@ impl Painter {
         self.hatch(row - gap);
         let room = 60.0 * self.ratio;
         for item in self.narrow.iter().filter(|item| item.width > room) {
-            let label = format!("{} more", item.index);
+            let label = format!("{} more", format::count(item.index as u64));
             let wide = self.ruler.width_of(&label) + 8.0 * self.ratio;
             self.context.set_fill_style_str(&self.palette.neutral.fill.css());
             self.context.fill_rect(item.x, item.y, wide.min(item.width), row - gap);
@@ -190,26 +200,21 @@ impl Painter {
         }
     }
 
-    /// Diagonal lines over the narrow boxes.
+    /// Diagonal lines over the narrow boxes, copied from a strip that was painted once.
     fn hatch(&self, high: f64) {
-        let step = (5.0 * self.ratio).round();
-        let hatching = self.palette.colours.last().map_or(self.palette.accent, |kernel| kernel.fill);
-        self.context.set_stroke_style_str(&hatching.css());
-        self.context.set_line_width(self.ratio.max(1.0));
-        self.context.begin_path();
-        for item in &self.narrow {
-            // Each line climbs one pixel a pixel; what leaves the box on either side is cut off.
-            let mut start = ((item.x - high) / step).ceil() * step;
-            while start < item.x + item.width {
-                let (left, right) = (start.max(item.x), (start + high).min(item.x + item.width));
-                if left < right {
-                    self.context.move_to(left, item.y + high - (left - start));
-                    self.context.line_to(right, item.y + high - (right - start));
-                }
-                start += step;
+        let Some((strip, wide)) = &self.strip else { return };
+        for item in self.narrow.iter().filter(|item| item.width >= 2.0) {
+            let (left, right) = (item.x.max(0.0), (item.x + item.width).min(*wide));
+            if left < right {
+                let (width, y) = (right - left, item.y);
+                let copied =
+                    self.context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                        strip, left, 0.0, width, high, left, y, width, high,
+                    );
+                // Without the lines the box keeps its plain fill.
+                copied.ok();
             }
         }
-        self.context.stroke();
     }
 
     /// The language by the left edge: Python solid, Rust dashed, C++ dotted, JIT doubled; native and kernel code have none.
@@ -316,4 +321,29 @@ fn row_at(pixels: f64) -> Option<usize> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
     let row = (pixels >= 0.0).then_some((pixels / ROW) as usize);
     row
+}
+
+/// A row of diagonal lines.
+fn strip(palette: &Palette, ratio: f64, wide: f64) -> Option<HtmlCanvasElement> {
+    let document = web_sys::window()?.document()?;
+    let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
+    let high = row_height(ratio);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+    let (columns, lines) = (wide as u32, high as u32);
+    canvas.set_width(columns);
+    canvas.set_height(lines);
+    let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
+    let hatching = palette.colours.last().map_or(palette.accent, |kernel| kernel.fill);
+    context.set_stroke_style_str(&hatching.css());
+    context.set_line_width(ratio.max(1.0));
+    let step = (5.0 * ratio).round();
+    let mut start = -high;
+    context.begin_path();
+    while start < wide {
+        context.move_to(start, high);
+        context.line_to(start + high, 0.0);
+        start += step;
+    }
+    context.stroke();
+    Some(canvas)
 }
