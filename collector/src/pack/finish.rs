@@ -47,7 +47,8 @@ fn write_and_rename(part: &Path, target: &Path, bytes: &[u8]) -> anyhow::Result<
 
 fn beside(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{}.part", std::process::id()))
+    // One name, so that what a kill leaves of it is replaced by the next try; the spool's lock keeps others away.
+    target.with_file_name(format!(".{name}.part"))
 }
 
 /// Removes a spool whose bundle is in place.

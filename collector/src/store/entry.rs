@@ -119,7 +119,7 @@ pub fn hold(spool: &Path) -> io::Result<Option<Flock<File>>> {
 #[must_use]
 pub fn is_recording(spool: &Path) -> bool {
     let Ok(file) = File::open(spool.join(crate::spool::LOCK)) else { return false };
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+    match Flock::lock(file, FlockArg::LockSharedNonblock) {
         Ok(lock) => {
             drop(lock);
             false
