@@ -2,15 +2,14 @@
 
 use crate::cli::ImportArgs;
 use crate::exit_code::ExitCode;
+use crate::pack::write_in_place;
 use crate::spool;
 use crate::store::{self, Library};
 use crate::terminal::Terminal;
 use anyhow::Context;
 use perfcollect_shared::bundle;
 use perfcollect_shared::import::{Imported, import};
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
 use ulid::Ulid;
 
 /// Writes the bundle and says where it lies.
@@ -26,7 +25,7 @@ pub fn run(args: &ImportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         Some(path) => path.clone(),
         None => Library::local().next_name(&manifest.command, &Ulid::from_string(&manifest.id).unwrap_or_default())?,
     };
-    let written = write(&target, &bytes).with_context(|| format!("cannot write {}", target.display()));
+    let written = write_in_place(&target, &bytes);
     if args.output.is_none() {
         // The empty spool that reserved the number.
         fs::remove_dir(spool::folder_of(&target)).ok();
@@ -34,21 +33,4 @@ pub fn run(args: &ImportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     written?;
     terminal.note(&format!("{}\nopen it: perfcollect serve {}", target.display(), target.display()));
     Ok(ExitCode::FINE)
-}
-
-/// Through a file beside it, so that nobody ever sees half of a bundle.
-fn write(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = target.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(name);
-    let written = File::create(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let moved = written.and_then(|()| fs::rename(&part, target));
-    if moved.is_err() {
-        // What is left of it is of no use; the error that matters is the first.
-        fs::remove_file(&part).ok();
-    }
-    moved
 }
