@@ -125,22 +125,31 @@ pub fn covering(layout: &FlameLayout, view: &Viewport) -> Vec<usize> {
     found.into_iter().take(keep).collect()
 }
 
-/// The next box after `from` (before it when `back`) whose node is wanted, in reading order and around the end.
+/// The widest boxes whose node is wanted, at most `limit`, widest first.
 #[must_use]
-pub fn next_match(
-    layout: &FlameLayout,
-    from: Option<usize>,
-    back: bool,
-    wanted: impl Fn(u32) -> bool,
-) -> Option<usize> {
-    let boxes = layout.len();
-    let start = from.map_or(if back { boxes } else { 0 }, |index| if back { index } else { index + 1 });
-    let found = |&index: &usize| wanted(layout.node(index));
-    if back {
-        (0..start.min(boxes)).rev().chain((start.min(boxes)..boxes).rev()).find(found)
-    } else {
-        (start.min(boxes)..boxes).chain(0..start.min(boxes)).find(found)
+pub fn widest(layout: &FlameLayout, limit: usize, wanted: impl Fn(u32) -> bool) -> Vec<usize> {
+    let width = |index: usize| layout.edges(index).1 - layout.edges(index).0;
+    let mut found: Vec<usize> = (0..layout.len()).filter(|&index| wanted(layout.node(index))).collect();
+    let order = |a: &usize, b: &usize| width(*b).total_cmp(&width(*a)).then(a.cmp(b));
+    if found.len() > limit {
+        found.select_nth_unstable_by(limit, order);
+        found.truncate(limit);
     }
+    found.sort_unstable_by(order);
+    found
+}
+
+/// The item after the present one, or before it when `back`, around the end; the first (last) where there is none.
+#[must_use]
+pub fn step_through(items: &[usize], present: Option<usize>, back: bool) -> Option<usize> {
+    let here = present.and_then(|present| items.iter().position(|&item| item == present));
+    let there = match (here, back) {
+        (None, false) => 0,
+        (None, true) => items.len().checked_sub(1)?,
+        (Some(here), false) => (here + 1) % items.len(),
+        (Some(here), true) => (here + items.len() - 1) % items.len(),
+    };
+    items.get(there).copied()
 }
 
 /// The largest nodes at and below a node, at most `limit`, callers before their callees as in a tree.
@@ -229,18 +238,22 @@ mod tests {
     }
 
     #[test]
-    fn matches_follow_each_other_around_the_end() {
-        let profile = testing::profile("A B A\nB . C");
+    fn matches_are_visited_from_the_widest_on_and_around_the_end() {
+        let profile = testing::profile("A A A B C\nB B C B .");
         let tree = build(&profile, &Selection::default(), Direction::TopDown);
         let layout = FlameLayout::merged(&tree);
         let is_b = |node| tree.function(node).is_some_and(|f| profile.function_name(f) == "B");
-        let first = next_match(&layout, None, false, is_b);
-        let second = next_match(&layout, first, false, is_b);
-        assert!(first.is_some() && second.is_some() && first != second);
-        assert_eq!(next_match(&layout, second, false, is_b), first);
-        assert_eq!(next_match(&layout, first, true, is_b), second);
-        assert_eq!(next_match(&layout, None, true, is_b), second);
-        assert_eq!(next_match(&layout, None, false, |_| false), None);
+        let found = widest(&layout, 10, is_b);
+        let counts: Vec<u64> = found.iter().map(|&index| layout.sum(&tree, index).1).collect();
+        assert_eq!(counts, [2, 1, 1]);
+        assert_eq!(widest(&layout, 1, is_b), found[..1]);
+        assert!(widest(&layout, 10, |_| false).is_empty());
+        assert_eq!(step_through(&found, None, false), Some(found[0]));
+        assert_eq!(step_through(&found, Some(found[0]), false), Some(found[1]));
+        assert_eq!(step_through(&found, Some(found[2]), false), Some(found[0]));
+        assert_eq!(step_through(&found, Some(found[0]), true), Some(found[2]));
+        assert_eq!(step_through(&found, None, true), Some(found[2]));
+        assert_eq!(step_through(&[], Some(3), true), None);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use wasm_bindgen::prelude::Closure;
 /// The lowest picture, so that a short one can be aimed at.
 const LOWEST: f64 = 120.0;
 
+/// Left for what stands below the picture: its legend and the strip of the whole run.
+const BELOW: f64 = 136.0;
+
 /// The painter is made when the canvas is there.
 pub type PainterSlot = StoredValue<Option<Painter>, LocalStorage>;
 
@@ -159,7 +162,7 @@ fn resize(flame: Flame, canvas: &web_sys::HtmlCanvasElement) {
     let place = canvas.get_bounding_client_rect();
     let number = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64()).unwrap_or(800.0);
     let (wide, high) = (number(window().inner_width()), number(window().inner_height()));
-    let room = if wide < 600.0 { 1600.0 } else { (high - place.top().clamp(0.0, high / 2.0) - 96.0).max(240.0) };
+    let room = if wide < 600.0 { 1600.0 } else { (high - place.top().clamp(0.0, high / 2.0) - BELOW).max(240.0) };
     let content = untrack(|| flame.content_height());
     let height = content.clamp(LOWEST, room.max(LOWEST)).floor();
     let size = (place.width(), height);

@@ -44,6 +44,8 @@ pub struct Flame {
     pub scene: Memo<Option<Shared<Scene>>>,
     /// What the search finds, `None` without a search.
     pub matcher: Memo<Option<Shared<Matcher>>>,
+    /// Boxes that the search finds, widest first.
+    pub matches: Memo<Vec<usize>>,
     /// For each function whether it is marked in every view; `None` where none is.
     pub chosen: Memo<Option<Shared<Vec<bool>>>>,
     /// The part that is shown at this moment, also while it moves.
@@ -85,10 +87,10 @@ impl Flame {
     /// The flame graph of what the session selects.
     pub fn new(session: Session) -> Self {
         let scene = scene::memo(session);
-        let search = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
+        let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
         let matcher = Memo::new(move |_| {
             let profile = session.derived.profile.get()?;
-            search.with(|text| Matcher::new(&profile, text)).map(Shared::new)
+            text.with(|text| Matcher::new(&profile, text)).map(Shared::new)
         });
         let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
         let chosen = Memo::new(move |_| {
@@ -99,6 +101,7 @@ impl Flame {
             session,
             scene,
             matcher,
+            matches: search::matches(scene, matcher),
             chosen,
             viewport: RwSignal::new(Viewport::ALL),
             size: RwSignal::new((0.0, 0.0)),

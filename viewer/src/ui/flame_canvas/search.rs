@@ -1,17 +1,32 @@
 //! The field that searches: matched share, next and previous match.
 
 use super::Flame;
+use super::scene::Scene;
+use crate::state::Shared;
 use leptos::ev;
 use leptos::prelude::*;
-use perfcollect_shared::derive::viewport::next_match;
+use perfcollect_shared::derive::search::Matcher;
+use perfcollect_shared::derive::viewport::{step_through, widest};
 use perfcollect_shared::format;
 
-impl Flame {
-    /// Marks the next frame that the search finds, or the one before.
-    pub fn next_match(self, back: bool) {
-        let (Some(scene), Some(matcher)) = (self.scene.get_untracked(), self.matcher.get_untracked()) else { return };
+/// So many of the widest frames can be walked through.
+const MATCHES: usize = 1_000;
+
+/// The frames that the search finds, widest first.
+pub fn matches(scene: Memo<Option<Shared<Scene>>>, matcher: Memo<Option<Shared<Matcher>>>) -> Memo<Vec<usize>> {
+    Memo::new(move |_| {
+        let (Some(scene), Some(matcher)) = (scene.get(), matcher.get()) else { return Vec::new() };
         let wanted = |node| scene.tree.function(node).is_some_and(|function| matcher.matches(function));
-        if let Some(index) = next_match(&scene.layout, self.marked.get_untracked(), back, wanted) {
+        widest(&scene.layout, MATCHES, wanted)
+    })
+}
+
+impl Flame {
+    /// Marks the next narrower frame that the search finds, or the next wider one.
+    pub fn next_match(self, back: bool) {
+        let present = self.marked.get_untracked();
+        let next = self.matches.with_untracked(|matches| step_through(matches, present, back));
+        if let Some(index) = next {
             self.mark(Some(index));
             self.reveal(index);
         }
