@@ -7,14 +7,15 @@ use std::fs;
 
 /// Of the main thread, from `/proc/PID/status`, and of all others from `/proc/PID/task/TID/status`.
 ///
-/// Threads that have ended take their counts with them: the sum never goes back, it is kept where it was.
+/// Threads that have ended take their counts with them, so the sum can fall; readers leave a gap there. Held at its largest it
+/// would show a process without switches until the living threads have caught up.
 pub(super) struct Switches;
 
 /// More threads than this are not asked one by one.
 const MOST_THREADS: u32 = 64;
 
 impl Probe for Switches {
-    fn read(&self, stat: &Stat, before: Option<&ResourceSample>, sample: &mut ResourceSample) {
+    fn read(&self, stat: &Stat, _: Option<&ResourceSample>, sample: &mut ResourceSample) {
         let pid = sample.pid;
         let sum = if stat.threads <= 1 {
             of(&format!("/proc/{pid}/status"))
@@ -27,9 +28,8 @@ impl Probe for Switches {
         } else {
             None
         };
-        let last = |get: fn(&ResourceSample) -> Option<u64>| before.and_then(get);
-        sample.voluntary_switches = sum.map(|sum| sum.0).max(last(|b| b.voluntary_switches));
-        sample.involuntary_switches = sum.map(|sum| sum.1).max(last(|b| b.involuntary_switches));
+        sample.voluntary_switches = sum.map(|sum| sum.0);
+        sample.involuntary_switches = sum.map(|sum| sum.1);
     }
 }
 

@@ -196,8 +196,9 @@ fn sentence(manifest: &Manifest) -> String {
 
 fn finding(overview: &Overview, table: &TopTable) -> String {
     let Some(first) = overview.rows.first() else { return String::new() };
+    let with = if overview.basis == Basis::Own { " and the library code that it calls" } else { "" };
     format!(
-        "{} of CPU time is in {}; {}, {} points.",
+        "{} of CPU time is in {}{with}; {}, {} points.",
         share(first.share),
         first.name,
         plural(table.samples, "sample"),
@@ -380,7 +381,10 @@ mod tests {
     fn the_finding_says_how_sure_it_is() {
         let picture = format!("{}\n{}", "A ".repeat(100), "B ".repeat(60));
         let found = overview(&bundle(testing::profile(&picture), 100, 100));
-        assert_eq!(found.finding, "60 % of CPU time is in B; 100 samples, ±9.8 points.");
+        assert_eq!(
+            found.finding,
+            "60 % of CPU time is in B and the library code that it calls; 100 samples, ±9.8 points."
+        );
         assert_eq!(found.rows[0].bound_text, "at most 2.50x faster if it were free");
         assert_eq!(found.doubts, Vec::<String>::new());
         let waiting = overview(&bundle(testing::profile(&picture), 1_000, 100));

@@ -375,12 +375,14 @@ pub fn value_at(steps: &[Step], time: Nanos) -> Option<f64> {
     (step.from <= time).then_some(step.value)
 }
 
-/// The `count` processes with the largest sums, in order of first sight.
+/// At most `count` processes, those with the largest sums, in order of first sight. Under a hundredth of the whole none is.
 #[must_use]
 pub fn leading(series: &StackedSeries, count: usize) -> Vec<u32> {
     let whole = (Nanos::ZERO, Nanos(u64::MAX));
     let sum = |process: &ProcessSeries| figures(&process.steps, whole).map_or(0.0, |figures| figures.sum);
     let mut order: Vec<(usize, f64)> = series.processes.iter().map(sum).enumerate().collect();
+    let least = order.iter().map(|&(_, sum)| sum).sum::<f64>() / 100.0;
+    order.retain(|&(_, sum)| sum >= least);
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     order.truncate(count);
     order.sort_unstable_by_key(|&(index, _)| index);

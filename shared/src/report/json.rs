@@ -102,7 +102,13 @@ impl ReportFunction {
     /// Where people look for it: `orders.py:41`, else the module.
     #[must_use]
     pub fn place(&self) -> String {
-        if self.file.is_empty() { file_name(&self.module).to_owned() } else { place(&self.file, self.line) }
+        let module = file_name(&self.module);
+        match self.file.is_empty() {
+            // A function without a symbol is called by its module already.
+            true if self.name.contains(module) => String::new(),
+            true => module.to_owned(),
+            false => place(&self.file, self.line),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every warning worded once, for the terminal and the page.
 
-use crate::format::{count, duration, plural, significant};
+use crate::format::{count, duration, file_name, plural, significant};
 use crate::model::Warning;
 
 /// What a warning means for the reader and, where something helps, what to do.
@@ -52,7 +52,7 @@ fn other_text(warning: &Warning) -> String {
             "{} of {} ended in code without symbols, most of it in {}",
             count(*samples),
             plural(*of, "sample"),
-            list(modules)
+            list(&modules.iter().map(|path| file_name(path).to_owned()).collect::<Vec<_>>())
         ),
         Warning::ShortLivedProcesses { count: processes } => format!(
             "{} ended before memory and threads could be read: peaks may be higher than shown",

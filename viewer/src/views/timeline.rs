@@ -67,6 +67,9 @@ impl Model {
 
     /// `python3 1234`, without the number where the name alone tells.
     fn name(&self, process: &ProcessSeries) -> String {
+        if process.name.is_empty() {
+            return format!("process {}", process.pid);
+        }
         let twins = self.bundle.timeline.processes.iter().filter(|other| other.name == process.name).count();
         if twins > 1 && process.pid != 0 { format!("{} {}", process.name, process.pid) } else { process.name.clone() }
     }
