@@ -54,7 +54,7 @@ fn content(session: Session, strip: &Strip) -> impl IntoView + use<> {
         None => format::duration(end),
     };
     view! {
-        <footer class="cpu-strip" role="group" aria-label=label>
+        <footer class="cpu-strip" aria-label=label>
             <span class="label" aria-hidden="true" title="Drag to choose a range, double click for all">"CPU"</span>
             <div class="plot" aria-hidden="true"
                 on:pointerdown=move |event| drag.on_down(&event)

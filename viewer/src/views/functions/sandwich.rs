@@ -35,8 +35,8 @@ fn content(model: Model, shown: &Shown) -> impl IntoView + use<> {
     let sandwich = &shown.sandwich;
     let name = profile.function_name(shown.function).to_owned();
     let times = TimeColumn::new(sandwich.total_weight);
-    let above = list(model, shown, "Called by", &sandwich.callers, "the start of the thread", times);
-    let below = list(model, shown, "Calls", &sandwich.callees, "its own code", times);
+    let above = list(model, shown, "Callers", &sandwich.callers, "the start of the thread", times);
+    let below = list(model, shown, "Callees", &sandwich.callees, "its own code", times);
     view! {
         <h2 class="mono" title=name.clone()>{format::shorten_name(&name, 120)}</h2>
         <p class="muted">{whereabouts(profile, shown.function)}</p>
