@@ -148,9 +148,9 @@ class Wide(Page):
 
     def test_a_range_of_the_timeline_restricts_other_views(self):
         self.open("timeline")
-        self.drawn()
+        self.browser.wait("an area", "document.querySelector('main .chart path[d^=M]')")
         total = self.browser.js("return document.querySelectorAll('.chips button').length")
-        box = self.browser.js("const b = document.querySelector('main canvas').getBoundingClientRect();"
+        box = self.browser.js("const b = document.querySelector('main .chart .plot').getBoundingClientRect();"
                               "return [b.x, b.y, b.width, b.height]")
         y = box[1] + box[3] / 2
         self.browser.drag(box[0] + box[2] * 0.4, y, box[0] + box[2] * 0.6, y)
@@ -170,6 +170,28 @@ class Wide(Page):
         self.browser.wait("another order", lambda: self.text("main table tbody tr") != first)
         self.browser.js("document.querySelector('main table tbody tr').click()")
         self.browser.wait("callers and callees", "/callers/i.test(document.querySelector('main').innerText)")
+
+    def test_functions_are_filtered_and_chosen_by_keys(self):
+        self.open("functions")
+        self.browser.wait("rows", "document.querySelectorAll('main table tbody tr').length > 3")
+        self.browser.keys("/parse")
+        self.browser.wait("the filter in the address", lambda: "filter=parse" in self.browser.url)
+        self.assertRegex(self.text("main .count"), r"^[1-9]\d* of [\d,]+ functions")
+        self.browser.js("document.querySelector('main .virtual').focus()")
+        self.browser.keys("\ue015")
+        self.browser.wait("the chosen row in the address", lambda: "fn=" in self.browser.url)
+        self.browser.wait("its panel", "document.querySelector('main aside h2').innerText ==="
+                                       " document.querySelector('main tr.chosen button').innerText")
+
+    def test_the_strip_at_the_foot_chooses_a_range(self):
+        self.open("overview")
+        box = self.browser.js("const b = document.querySelector('.cpu-strip .plot').getBoundingClientRect();"
+                              "return [b.x, b.y, b.width, b.height]")
+        y = box[1] + box[3] / 2
+        self.browser.drag(box[0] + box[2] * 0.2, y, box[0] + box[2] * 0.7, y)
+        self.browser.wait("its chip", "document.querySelector('.chips button')")
+        self.browser.back()
+        self.browser.wait("no chip", "!document.querySelector('.chips button')")
 
     def test_a_dropped_bundle_opens(self):
         self.open("overview")

@@ -118,8 +118,7 @@ fn body(model: Model, window: VirtualRows) -> Option<impl IntoView> {
     let (above, below) = (range.start, rows.len() - range.end);
     let shown: Vec<_> = range.map(|index| row(model, &table, times, index, rows[index])).collect();
     let gap = |rows: usize| {
-        (rows > 0)
-            .then(|| view! { <tr class="gap" aria-hidden="true"><td style:height=gap_px(rows)></td></tr> })
+        (rows > 0).then(|| view! { <tr class="gap" aria-hidden="true"><td style:height=gap_px(rows)></td></tr> })
     };
     let none = rows.is_empty().then(|| view! { <tr><td colspan="3">"No function fits the filter."</td></tr> });
     Some(view! { {gap(above)} {shown} {gap(below)} {none} })
