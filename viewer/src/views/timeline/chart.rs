@@ -86,7 +86,9 @@ pub(super) fn time_axis(drag: TimeDrag, span: (Nanos, Nanos)) -> impl IntoView {
     let wanted = if columns() < 640 { 4 } else { 10 };
     let labels = time_ticks(span, wanted).into_iter().map(|tick| {
         let left = drag.percent(tick.at);
-        view! { <span style:left=left>{tick.label}</span> }
+        // A label that would leave the picture stands before its mark.
+        let last = (tick.at - span.0).share_of(span.1 - span.0) > 0.9;
+        view! { <span class:last=last style:left=left>{tick.label}</span> }
     });
     view! { <div class="time-axis" aria-hidden="true"><div class="plot-width">{labels.collect_view()}</div></div> }
 }
