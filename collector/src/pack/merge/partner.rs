@@ -1,7 +1,7 @@
 //! Finds the Python sample that says what a thread ran when a native sample was taken.
 
 use super::splice::Shape;
-use super::threads::Threads;
+use super::threads::{self, Threads};
 use crate::spool::{RawSample, RawStacks};
 use perfcollect_shared::units::Nanos;
 
@@ -9,10 +9,14 @@ use perfcollect_shared::units::Nanos;
 const REACH_PERIODS: u64 = 2;
 /// The same where a thread's sampling began late, ended early or failed for a while.
 const FAR_REACH_PERIODS: u64 = 4;
+/// The same if both agree on the number of interpreter loops.
+const AGREEING_REACH_PERIODS: u64 = 6;
 
 /// Python samples of each merged thread in order of time.
 pub(super) struct Partners<'a> {
     by_thread: Vec<Vec<&'a RawSample>>,
+    /// Of each Python stack.
+    loops: Vec<u32>,
     period: Nanos,
 }
 
@@ -25,24 +29,32 @@ impl<'a> Partners<'a> {
         for samples in &mut by_thread {
             samples.sort_by_key(|sample| sample.time);
         }
-        Self { by_thread, period: Nanos(period.0.max(1)) }
+        Self { by_thread, loops: threads::loops(python), period: Nanos(period.0.max(1)) }
     }
 
-    /// The sample nearest in time, if it is near enough for what the native stack looks like.
+    /// The sample nearest in time, if it is near enough for what the native stack looks like. One that runs in as many
+    /// interpreter loops as the native stack has goes before nearer ones: a read of a stack in change may miss a short
+    /// call, and the native stack knows of those that began a loop.
     pub(super) fn nearest(&self, thread: u32, time: Nanos, shape: Shape) -> Option<&'a RawSample> {
-        let periods = match shape {
+        let (periods, loops) = match shape {
             Shape::NotPython => return None,
-            Shape::Python => FAR_REACH_PERIODS,
-            Shape::Cut => REACH_PERIODS,
+            Shape::Python { loops } => (FAR_REACH_PERIODS, loops),
+            Shape::Cut => (REACH_PERIODS, None),
         };
+        let (reach, agreeing) = (periods * self.period.0, AGREEING_REACH_PERIODS * self.period.0);
         let samples = &self.by_thread[thread as usize];
-        let after = samples.partition_point(|sample| sample.time < time);
-        let around = [after.checked_sub(1), Some(after)].into_iter().flatten().filter_map(|row| samples.get(row));
-        around
-            .map(|sample| (sample.time.0.abs_diff(time.0), *sample))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, _)| *distance <= periods * self.period.0)
-            .map(|(_, sample)| sample)
+        let first = samples.partition_point(|sample| sample.time.0 < time.0.saturating_sub(agreeing));
+        let within = samples[first..].iter().take_while(|sample| sample.time.0 <= time.0.saturating_add(agreeing));
+        if !within.clone().any(|sample| sample.time.0.abs_diff(time.0) <= reach) {
+            return None;
+        }
+        let rank = |sample: &&RawSample| {
+            let distance = sample.time.0.abs_diff(time.0);
+            let known = sample.stack.and_then(|stack| self.loops.get(stack as usize));
+            let agrees = loops.is_some() && known == loops.as_ref();
+            (!agrees, distance)
+        };
+        within.copied().min_by_key(rank)
     }
 
     /// For each merged thread, whether its Python samples count by themselves: there was no native sampling at all, or

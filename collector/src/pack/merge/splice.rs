@@ -58,7 +58,8 @@ pub(crate) fn is_interpreter(base: &str) -> bool {
 
 /// `_PyEval_EvalFrameDefault` and its parts and forerunners; from 3.14 on one function an instruction.
 fn is_eval_loop(name: &str) -> bool {
-    name.trim_start_matches('_').starts_with("PyEval_EvalFrame") || name.starts_with("_TAIL_CALL_")
+    // `_PyEval_EvalFrame` without more is a wrapper that compilers expand into its callers.
+    ["_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx", "_TAIL_CALL_"].iter().any(|start| name.starts_with(start))
 }
 
 fn is_system_library(base: &str) -> bool {
@@ -70,8 +71,8 @@ fn is_system_library(base: &str) -> bool {
 /// What a native stack looks like, as far as Python goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// It holds the interpreter loop.
-    Python,
+    /// It holds the interpreter loop, so many times if the stack is whole.
+    Python { loops: Option<u32> },
     /// It could not be followed to its root, so it may come from Python.
     Cut,
     /// It reaches its root without the loop: start and end of the interpreter, threads of libraries.
@@ -185,8 +186,9 @@ fn take_apart(whole: Vec<u32>, roles: &[FrameRole], loop_is_known: bool) -> Part
     let wanted = if loop_is_known { FrameRole::Eval } else { FrameRole::Interpreter };
     let last = whole.iter().rposition(|&frame| role(frame) == wanted);
     let rooted = whole.first().is_some_and(|&frame| role(frame) == FrameRole::Root);
+    let count = whole.iter().filter(|&&frame| role(frame) == FrameRole::Eval).count();
     let shape = match (last, rooted) {
-        (Some(_), _) => Shape::Python,
+        (Some(_), _) => Shape::Python { loops: u32::try_from(count).ok().filter(|_| loop_is_known && rooted) },
         (None, true) => Shape::NotPython,
         (None, false) => Shape::Cut,
     };

@@ -1,6 +1,7 @@
 //! Merged stacks as pictures: what comes in, what comes out.
 
 use super::*;
+use crate::sample::python::ENTRY_MODULE;
 use crate::spool::{RawSample, RawThread};
 use perfcollect_shared::model::PYTHON_MODULE;
 
@@ -40,8 +41,12 @@ fn row<T: PartialEq>(rows: &mut Vec<T>, value: T) -> u32 {
     u32::try_from(found).unwrap()
 }
 
+/// A capital begins an interpreter loop of its own.
 fn frame(text: &str) -> RawFrame {
-    let (module, name) = text.split_once('@').map_or((PYTHON_MODULE, text), |(name, module)| (module, name));
+    let (module, name) = text.split_once('@').map_or_else(
+        || (if text.starts_with(char::is_uppercase) { ENTRY_MODULE } else { PYTHON_MODULE }, text),
+        |(name, module)| (module, name),
+    );
     let (name, start) = name.split_once(':').unwrap_or((name, "0"));
     let start_line = start.parse().unwrap();
     RawFrame::Named { module: module.to_owned(), name: name.to_owned(), file: String::new(), start_line, line: 9 }
@@ -141,6 +146,15 @@ fn the_nearest_python_sample_of_the_same_thread_counts() {
     let native = raw(&format!("10 1 {EVAL} 2\n14 1 {EVAL} 2\n16 1 {EVAL} 2\n16 2 {EVAL} 2"));
     let python = raw("10 1 a 10\n20 1 b 10\n17 2 c 10");
     assert_eq!(folded(&native, &merged(&native, &python)), ["10 1 A 2", "14 1 A 2", "16 1 B 2", "16 2 C 2"]);
+}
+
+#[test]
+fn a_python_sample_with_as_many_loops_goes_before_a_nearer_one() {
+    let twice = format!("{EVAL};_PyEval_EvalFrameDefault@python3.11");
+    let native = raw(&format!("14 1 {EVAL} 2\n16 1 {twice} 2\n18 1 {twice};_PyEval_EvalFrameDefault@python3.11 2"));
+    let python = raw("10 1 A;b;C 10\n17 1 A;b 10");
+    let expect = ["14 1 A;B 2", "16 1 A;B;C 2", "18 1 A;B 2"];
+    assert_eq!(folded(&native, &merged(&native, &python)), expect);
 }
 
 #[test]

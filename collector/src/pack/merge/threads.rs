@@ -1,6 +1,8 @@
 //! The threads of both samplers as one list, and definition lines that single reads missed.
 
+use crate::sample::python::ENTRY_MODULE;
 use crate::spool::{RawFrame, RawStacks, RawThread};
+use perfcollect_shared::model::PYTHON_MODULE;
 use std::collections::HashMap;
 
 /// A thread of the merged list.
@@ -66,14 +68,36 @@ pub(super) fn with_start_lines(frames: &[RawFrame]) -> Vec<RawFrame> {
     frames
         .iter()
         .map(|frame| match frame {
-            RawFrame::Named { module, name, file, start_line: 0, line } => {
+            RawFrame::Named { name, file, start_line, line, .. } if *start_line > 0 => {
+                python(name, file, *start_line, *line)
+            }
+            RawFrame::Named { name, file, line, .. } => {
                 let starts = known.get(&(name.as_str(), file.as_str())).map_or(&[][..], Vec::as_slice);
                 let above = starts.iter().copied().filter(|start| start <= line).max();
                 let start_line = above.or_else(|| starts.iter().copied().min()).unwrap_or(0);
-                let (module, name, file) = (module.clone(), name.clone(), file.clone());
-                RawFrame::Named { module, name, file, start_line, line: *line }
+                python(name, file, start_line, *line)
             }
-            known => known.clone(),
+            native @ RawFrame::Native(..) => native.clone(),
         })
         .collect()
+}
+
+/// A frame without what the sampler noted in its module.
+fn python(name: &str, file: &str, start_line: u32, line: u32) -> RawFrame {
+    let (module, name, file) = (PYTHON_MODULE.to_owned(), name.to_owned(), file.to_owned());
+    RawFrame::Named { module, name, file, start_line, line }
+}
+
+/// For each stack, how many interpreter loops it runs in.
+pub(super) fn loops(python: &RawStacks) -> Vec<u32> {
+    let begins = |frame: u32| match python.frames.get(frame as usize) {
+        Some(RawFrame::Named { module, .. }) => u32::from(module == ENTRY_MODULE),
+        _ => 0,
+    };
+    let mut loops: Vec<u32> = Vec::with_capacity(python.stacks.len());
+    for &(prefix, frame) in &python.stacks {
+        let before = prefix.and_then(|prefix| loops.get(prefix as usize)).copied().unwrap_or(0);
+        loops.push(before + begins(frame));
+    }
+    loops
 }

@@ -2,6 +2,7 @@
 
 use crate::pack::merge::is_interpreter;
 use std::fs;
+use std::io::ErrorKind;
 
 /// What a process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,14 @@ pub(super) enum Program {
 
 /// Reads the link of the executable: cheap enough to be asked often.
 pub(super) fn program(pid: u32) -> Program {
-    let Ok(path) = fs::read_link(format!("/proc/{pid}/exe")) else { return Program::Unknown };
+    let path = match fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(path) => path,
+        // Whoever may not look at the link can still read the name.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && is_interpreter(&comm(pid, pid)) => {
+            return Program::Python(comm(pid, pid));
+        }
+        Err(_) => return Program::Unknown,
+    };
     let path = path.to_string_lossy().into_owned();
     let file = path.strip_suffix(" (deleted)").unwrap_or(&path);
     if is_interpreter(base(file)) { Program::Python(path) } else { Program::Other(path) }

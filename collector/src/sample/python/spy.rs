@@ -1,5 +1,6 @@
 //! One interpreter as py-spy reads it: the only place that knows that library.
 
+use super::ENTRY_MODULE;
 use super::quiet::quietly;
 use crate::spool::RawFrame;
 use perfcollect_shared::model::PYTHON_MODULE;
@@ -111,7 +112,7 @@ impl Spy {
 
     fn thread_stack(&self, trace: StackTrace) -> ThreadStack {
         let frames = trace.frames.iter().rev().map(|frame| RawFrame::Named {
-            module: PYTHON_MODULE.to_owned(),
+            module: if frame.is_entry || frame.is_shim_entry { ENTRY_MODULE } else { PYTHON_MODULE }.to_owned(),
             name: frame.name.clone(),
             file: frame.filename.clone(),
             start_line: self.start(frame).unwrap_or(0),

@@ -94,7 +94,9 @@ impl Watch<'_> {
     fn take(&mut self, event: TreeEvent) {
         match event {
             TreeEvent::Started { process, .. } => {
-                self.processes.insert(process.pid, Watched::new(process));
+                // A sampler that already runs stays the only one.
+                let sampled = self.processes.remove(&process.pid).and_then(|known| known.sampled);
+                self.processes.insert(process.pid, Watched { sampled, ..Watched::new(process) });
             }
             TreeEvent::Exec { process, .. } => {
                 if let Some(watched) = self.processes.get_mut(&process.pid) {
