@@ -177,7 +177,8 @@ fn no_committed_text_names_a_machine() {
         for path in files(&root(), extension) {
             let text = fs::read_to_string(&path).unwrap_or_default();
             for mark in [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp", "/w/")] {
-                if text.contains(mark) && !path.starts_with(root().join("tests/data/bundle")) {
+                // What a process sees as its root folder is no path of ours.
+                if text.replace("}/root/", "").contains(mark) && !path.starts_with(root().join("tests/data/bundle")) {
                     offenders.push(format!("{}: {mark}", path.display()));
                 }
             }

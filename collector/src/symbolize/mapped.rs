@@ -1,5 +1,5 @@
-#![expect(unsafe_code, reason = "mapping a file into memory")]
 //! Files mapped for reading symbols.
+#![expect(unsafe_code, reason = "mapping a file into memory")]
 
 use memmap2::Mmap;
 use std::fs::File;

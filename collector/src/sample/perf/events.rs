@@ -1,5 +1,5 @@
-#![expect(unsafe_code, reason = "perf_event_open and its ioctls have no safe wrapper")]
 //! Opening the events: one per CPU, on a forked child that has not executed its program yet.
+#![expect(unsafe_code, reason = "perf_event_open and its ioctls have no safe wrapper")]
 
 use super::Unavailable;
 use linux_perf_event_reader::{

@@ -1,7 +1,7 @@
-#![expect(unsafe_code, reason = "the ring is memory that the kernel writes to")]
 //! The kernel's ring buffer of one event. Records are read in place, without a copy.
 //!
 //! Protocol: `perf_event_mmap_page` in Linux `include/uapi/linux/perf_event.h`.
+#![expect(unsafe_code, reason = "the ring is memory that the kernel writes to")]
 
 use super::Unavailable;
 use linux_perf_event_reader::{RawData, RecordType};
