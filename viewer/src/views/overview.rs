@@ -155,17 +155,19 @@ fn strip(manifest: &Manifest, bundle: Option<&Bundle>) -> impl IntoView + use<> 
         |peak| format!("memory of the process tree over the run, at most {peak}"),
     );
     let memory = bundle.and_then(|bundle| spark(&bundle.timeline, Metric::Memory, manifest.wall_ns, words));
-    let threads = summary.threads_max.map_or_else(|| format::NOT_MEASURED.to_owned(), format::count);
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| format::NOT_MEASURED.to_owned());
+    let threads = summary.threads_max.map(|threads| format!("{} at most", format::count(threads)));
+    let processes = (summary.resource_samples > 0).then(|| format::count(summary.processes));
     view! {
         <dl class="strip">
             {time("Wall", manifest.wall_ns, "the end of the program was not seen")}
             {time("CPU", manifest.cpu_ns, "the kernel's exit record was not seen")}
             <div>
                 <dt>"Memory"</dt>
-                <dd>{memory} " peak " {peak.unwrap_or_else(|| format::NOT_MEASURED.to_owned())} " (tree)"</dd>
+                <dd>{memory} {or_dash(peak.map(|peak| format!("peak {peak} (tree)")))}</dd>
             </div>
-            <div><dt>"Processes"</dt><dd>{format::count(summary.processes)}</dd></div>
-            <div><dt>"Threads"</dt><dd>{threads} " at most"</dd></div>
+            <div><dt>"Processes"</dt><dd>{or_dash(processes)}</dd></div>
+            <div><dt>"Threads"</dt><dd>{or_dash(threads)}</dd></div>
         </dl>
     }
 }
@@ -182,7 +184,8 @@ fn next(session: Session, bundle: &Bundle) -> impl IntoView + use<> {
     let items = known.into_iter().map(|(id, text)| {
         view! { <li>{link(session, text, move |state| id.clone_into(&mut state.view))}</li> }
     });
-    view! { <h2>"Next"</h2> <ul class="next">{items.collect_view()}</ul> }
+    let items: Vec<_> = items.collect();
+    (!items.is_empty()).then(|| view! { <h2>"Next"</h2> <ul class="next">{items}</ul> })
 }
 
 fn who(session: Session, manifest: &Manifest) -> impl IntoView + use<> {
