@@ -5,6 +5,7 @@ mod bundles;
 mod completions;
 mod damaged;
 mod doctor;
+mod export;
 mod kill;
 mod large;
 mod list;

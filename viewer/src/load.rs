@@ -123,9 +123,12 @@ pub fn begin(session: Session) {
     let asked = Memo::new(move |_| session.view.with(|view| view.bundle.clone()));
     Effect::new(move |_| {
         let name = asked.get();
-        if name.is_some() && name != loaded.get_value() {
-            loaded.set_value(name.clone());
-            spawn_local(from_server(session, name.unwrap_or_default()));
+        if name == loaded.get_value() {
+            return;
+        }
+        loaded.set_value(name.clone());
+        if let Some(name) = name {
+            spawn_local(from_server(session, name));
         }
     });
     spawn_local(async move {

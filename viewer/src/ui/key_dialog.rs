@@ -35,7 +35,7 @@ pub fn KeyDialog(session: Session) -> impl IntoView {
             <h3>"Everywhere"</h3>
             <dl class="keys">{everywhere}</dl>
             {per_view.collect_view()}
-            <form method="dialog"><button>"Close"</button></form>
+            <button on:click=move |_| session.keys_open.set(false)>"Close"</button>
         </dialog>
     }
 }

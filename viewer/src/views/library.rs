@@ -4,11 +4,13 @@ use super::{FIRST, ViewDef};
 use crate::load::{Entry, LibraryState};
 use crate::state::Session;
 use crate::ui::facts::UNKNOWN;
+use crate::ui::link::link;
 use crate::ui::top_bar::exit_words;
 use leptos::prelude::*;
 use perfcollect_shared::format;
 use perfcollect_shared::model::Manifest;
 use perfcollect_shared::units::Bytes;
+use perfcollect_shared::view_state::ViewState;
 
 pub const VIEW: ViewDef = ViewDef { id: super::LIBRARY, title: "Library", key: '0', available: |_| true, render };
 
@@ -84,21 +86,17 @@ fn table(session: Session, entries: Vec<Entry>) -> impl IntoView {
 fn row(session: Session, entry: Entry) -> impl IntoView {
     let number = entry.number.map_or_else(|| UNKNOWN.to_owned(), |number| number.to_string());
     let name = entry.name.clone();
-    let open = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        let name = name.clone();
-        session.go(move |state| {
-            *state = perfcollect_shared::view_state::ViewState { bundle: Some(name), ..Default::default() };
-            FIRST.clone_into(&mut state.view);
-        });
+    let link = |text: String| {
+        link(session, text, move |state| {
+            *state = ViewState { view: FIRST.to_owned(), bundle: Some(name.clone()), ..Default::default() };
+        })
     };
-    let link = |text: String, title: String| view! { <a href="#" title=title on:click=open>{text}</a> };
     let Some(manifest) = entry.manifest else {
         let why = entry.error.unwrap_or_default();
         return view! {
             <tr>
                 <td class="n">{number}</td>
-                <td class="name">{link(entry.name.clone(), entry.name)}</td>
+                <td class="name">{link(entry.name)}</td>
                 <td colspan="6" class="warn">{why}</td>
                 <td class="n">{format::bytes(Bytes(entry.bytes))}</td>
             </tr>
@@ -112,7 +110,7 @@ fn row(session: Session, entry: Entry) -> impl IntoView {
     view! {
         <tr>
             <td class="n">{number}</td>
-            <td class="name">{link(named, command.clone())} <span class="more" title=command.clone()>{command.clone()}</span></td>
+            <td class="name">{link(named)} <span class="more" title=command.clone()>{command.clone()}</span></td>
             <td title=zone>{when}</td>
             <td class="n">{or_unknown(manifest.wall_ns.map(format::duration))}</td>
             <td class="n">{or_unknown(manifest.cpu_ns.map(format::duration))}</td>
