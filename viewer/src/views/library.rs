@@ -66,18 +66,18 @@ fn table(session: Session, entries: Vec<Entry>) -> impl IntoView {
             <table class="library">
                 <thead>
                     <tr>
-                        <th scope="col" class="n">"No."</th>
+                        <th scope="col" class="n extra">"No."</th>
                         <th scope="col">"Command"</th>
-                        <th scope="col">"When"</th>
+                        <th scope="col" class="extra">"When"</th>
                         <th scope="col" class="n">"Wall"</th>
-                        <th scope="col" class="n">"CPU"</th>
-                        <th scope="col" class="n">"Peak memory"</th>
+                        <th scope="col" class="n extra">"CPU"</th>
+                        <th scope="col" class="n extra">"Peak memory"</th>
                         <th scope="col">"End"</th>
-                        <th scope="col" class="n">"Samples"</th>
-                        <th scope="col" class="n">"File"</th>
+                        <th scope="col" class="n extra">"Samples"</th>
+                        <th scope="col" class="n extra">"File"</th>
                     </tr>
                 </thead>
-                <tbody>{entries.into_iter().map(|entry| row(session, entry)).collect_view()}</tbody>
+                <tbody>{entries.into_iter().rev().map(|entry| row(session, entry)).collect_view()}</tbody>
             </table>
         </div>
     }
@@ -95,10 +95,10 @@ fn row(session: Session, entry: Entry) -> impl IntoView {
         let why = entry.error.unwrap_or_default();
         return view! {
             <tr>
-                <td class="n">{number}</td>
+                <td class="n extra">{number}</td>
                 <td class="name">{link(entry.name)}</td>
-                <td colspan="6" class="warn">{why}</td>
-                <td class="n">{format::bytes(Bytes(entry.bytes))}</td>
+                <td colspan="6" class="warn why">{why}</td>
+                <td class="n extra">{format::bytes(Bytes(entry.bytes))}</td>
             </tr>
         }
         .into_any();
@@ -109,15 +109,15 @@ fn row(session: Session, entry: Entry) -> impl IntoView {
     let (when, zone) = crate::ui::moment::local(&manifest.start);
     view! {
         <tr>
-            <td class="n">{number}</td>
-            <td class="name">{link(named)} <span class="more" title=command.clone()>{command.clone()}</span></td>
-            <td title=zone>{when}</td>
+            <td class="n extra">{number}</td>
+            <td class="name">{link(named)} <span class="more command" title=command.clone()>{command.clone()}</span></td>
+            <td class="extra" title=zone>{when}</td>
             <td class="n">{or_unknown(manifest.wall_ns.map(format::duration))}</td>
-            <td class="n">{or_unknown(manifest.cpu_ns.map(format::duration))}</td>
-            <td class="n">{or_unknown(summary.rss_bytes_max.map(format::bytes))}</td>
+            <td class="n extra">{or_unknown(manifest.cpu_ns.map(format::duration))}</td>
+            <td class="n extra">{or_unknown(summary.rss_bytes_max.map(format::bytes))}</td>
             <td class:warn=failed(&manifest)>{exit_words(manifest.exit)}{manifest.partial.then_some(", partial")}</td>
-            <td class="n">{format::count(summary.samples)}</td>
-            <td class="n">{format::bytes(Bytes(entry.bytes))}</td>
+            <td class="n extra">{format::count(summary.samples)}</td>
+            <td class="n extra">{format::bytes(Bytes(entry.bytes))}</td>
         </tr>
     }
     .into_any()

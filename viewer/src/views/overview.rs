@@ -88,9 +88,9 @@ fn rows(session: Session, overview: &Overview) -> impl IntoView + use<> {
                         <th scope="col">"Function"</th>
                         <th scope="col" class="n" colspan="2">"Share of CPU time"</th>
                         <th scope="col" class="n">"Time"</th>
-                        <th scope="col">"Where"</th>
-                        <th scope="col">"Called by"</th>
-                        <th scope="col">"Bound"</th>
+                        <th scope="col" class="extra">"Where"</th>
+                        <th scope="col" class="extra">"Called by"</th>
+                        <th scope="col" class="extra">"Bound"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -108,15 +108,21 @@ fn row(session: Session, row: &OverviewRow) -> impl IntoView + use<> {
     });
     let where_ = format!("{}{}{}", row.file, if row.line > 0 { ":" } else { "" }, row.line);
     let width = format!("{:.1}%", row.share * 100.0);
+    let callers = row.called_by.join(" ▸ ");
+    let from = if callers.is_empty() { String::new() } else { format!(", called by {callers}") };
+    let narrow = format!("{}{from}; {}", format::place(&row.file, row.line), row.bound_text);
     view! {
         <tr>
-            <th scope="row" class="name" title=row.name.clone()>{open}</th>
+            <th scope="row" class="name" title=row.name.clone()>
+                {open}
+                <span class="narrow more">{narrow}</span>
+            </th>
             <td class="meter"><div><div class="fill" style:width=width></div></div></td>
             <td class="n">{format::share(row.share)} <span class="more">" " {format::plus_minus(row.plus_minus_points)}</span></td>
             <td class="n" title=format::plural(row.samples, "sample")>{format::duration(row.weight)}</td>
-            <td class="name" title=where_>{format::place(&row.file, row.line)}</td>
-            <td class="name callers">{row.called_by.join(" ▸ ")}</td>
-            <td class="more">{row.bound_text.clone()}</td>
+            <td class="name extra" title=where_>{format::place(&row.file, row.line)}</td>
+            <td class="name callers extra" title=callers.clone()>{callers.clone()}</td>
+            <td class="more extra">{row.bound_text.clone()}</td>
         </tr>
     }
 }
