@@ -4,14 +4,14 @@
 //! made of changed. It runs under `cargo check` and `cargo clippy` too: cargo runs a build script once for all of them, so that
 //! an empty page from one would end up in the binary of the other. `PERFCOLLECT_NO_VIEWER=1` leaves the page out where asked.
 
-use flate2::{Compression, write::GzEncoder};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 use wasm_bindgen_cli_support::Bindgen;
+use zopfli::{Format, Options};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const SKIP: &str = "PERFCOLLECT_NO_VIEWER";
@@ -160,8 +160,10 @@ fn page(text: &str) -> Result<String> {
     if scripts == 1 { Ok(page) } else { Err("static/index.html must have one <link data-trunk rel=\"rust\">".into()) }
 }
 
+/// By Zopfli, 5 % smaller than gzip's best: the page is packed once and read often, from every exported report too.
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?)
+    let options = Options { iteration_count: NonZeroU64::new(5).ok_or("no iteration")?, ..Options::default() };
+    let mut packed = Vec::new();
+    zopfli::compress(options, Format::Gzip, bytes, &mut packed)?;
+    Ok(packed)
 }
