@@ -21,7 +21,9 @@ pub fn warning_text(warning: &Warning) -> String {
             significant(*asked_hz)
         ),
         Warning::FewSamples { profile, samples: 0 } => {
-            format!("profile {profile} has no samples: the program ended too soon or only waited; a higher --rate may give some")
+            format!(
+                "profile {profile} has no samples: the program ended too soon or only waited; a higher --rate may give some"
+            )
         }
         Warning::FewSamples { profile, samples } => format!(
             "profile {profile} has only {}: take its shares as a hint; a longer run or a higher --rate gives more",
