@@ -130,7 +130,7 @@ class Wide(Page):
 
     def test_the_flame_graph_has_modes_and_a_table(self):
         for mode in ("merged", "time", "inverted"):
-            self.open("flame", more=f"&flame={mode}")
+            self.open("flame", more=f"&mode={mode}")
             self.assertGreater(self.drawn(), 5)
         self.browser.js("document.querySelector('main details summary').click()")
         self.browser.wait("the table behind it", "document.querySelectorAll('main table tbody tr').length > 3")

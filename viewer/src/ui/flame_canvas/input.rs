@@ -16,6 +16,8 @@ use wasm_bindgen::JsCast;
 const DRAG: f64 = 4.0;
 /// A touch that rests this long opens the menu.
 const LONG_PRESS: Duration = Duration::from_millis(550);
+/// A frame that stays marked this long is marked in every view.
+const MARK: Duration = Duration::from_millis(400);
 /// How much one key press zooms and pans.
 const KEY_ZOOM: f64 = 0.75;
 const KEY_PAN: f64 = 0.15;
@@ -261,14 +263,20 @@ impl Flame {
         self.menu.set(Some(MenuAt { index, x, y: y.clamp(0.0, height) }));
     }
 
-    /// Marks a box here and its function in every view.
+    /// Marks a box here and, when it stays marked, its function in every view.
     pub fn mark(self, index: Option<usize>) {
         self.marked.set(index);
-        let scene = self.scene.get_untracked();
-        let key = scene
-            .zip(index)
-            .and_then(|(scene, index)| scene.function(index).map(|function| FunctionKey::of(&scene.profile, function)));
-        self.session.adjust(|state| state.chosen = key);
+        // A double click begins as a click: what it chooses must not be written into the step before it.
+        let write = move || {
+            if self.marked.try_get_untracked() != Some(index) {
+                return;
+            }
+            let scene = self.scene.get_untracked();
+            let function = scene.as_ref().zip(index).and_then(|(scene, index)| scene.function(index));
+            let key = scene.zip(function).map(|(scene, function)| FunctionKey::of(&scene.profile, function));
+            self.session.adjust(|state| state.chosen = key);
+        };
+        set_timeout(write, MARK);
     }
 }
 
