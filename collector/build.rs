@@ -80,6 +80,11 @@ fn build(root: &Path) -> Result<PathBuf> {
     cargo.args(["build", "--package", "perfcollect-viewer", "--target", TARGET, "--profile", "viewer", "--locked"]);
     cargo.arg("--target-dir").arg(&folder).current_dir(root);
     clean(&mut cargo);
+    if let Some(home) = cargo_home() {
+        // Sources' paths are in the module for its panics: shorter, and without the name of who built it.
+        let flag = format!("--remap-path-prefix={}=crates", home.join("registry/src").display());
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flag);
+    }
     if !cargo.status()?.success() {
         return Err("cargo failed, see above".into());
     }
@@ -113,6 +118,13 @@ fn clean(cargo: &mut Command) {
             cargo.env_remove(&name);
         }
     }
+}
+
+/// Where cargo keeps its registry; `None` where that is not known, or would break a list of flags.
+fn cargo_home() -> Option<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
+    (!home.to_string_lossy().contains(' ')).then_some(home)
 }
 
 /// The standard library for wasm32, through rustup where it is missing.
@@ -162,7 +174,11 @@ fn page(text: &str) -> Result<String> {
 
 /// By Zopfli, 5 % smaller than gzip's best: the page is packed once and read often, from every exported report too.
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
-    let options = Options { iteration_count: NonZeroU64::new(5).ok_or("no iteration")?, ..Options::default() };
+    let options = Options {
+        iteration_count: NonZeroU64::new(15).ok_or("no iteration")?,
+        maximum_block_splits: 60,
+        ..Options::default()
+    };
     let mut packed = Vec::new();
     zopfli::compress(options, Format::Gzip, bytes, &mut packed)?;
     Ok(packed)

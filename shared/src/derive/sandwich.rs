@@ -99,7 +99,7 @@ impl Sums {
         };
         let mut rows: Vec<SandwichRow> = self.0.into_iter().map(row).collect();
         let name = |row: &SandwichRow| row.function.map(|function| profile.function_name(function));
-        rows.sort_by(|a, b| {
+        rows.sort_unstable_by(|a, b| {
             b.weight.cmp(&a.weight).then_with(|| name(a).cmp(&name(b))).then_with(|| a.function.cmp(&b.function))
         });
         rows

@@ -111,7 +111,7 @@ impl Selected {
         }
         let rows = sums.into_iter().enumerate().filter(|(_, (_, count))| *count > 0);
         let mut threads: Vec<_> = rows.map(|(id, (weight, count))| (ThreadId::from_index(id), weight, count)).collect();
-        threads.sort_by_key(|&(id, weight, count)| (std::cmp::Reverse((weight, count)), id));
+        threads.sort_unstable_by_key(|&(id, weight, count)| (std::cmp::Reverse((weight, count)), id));
         threads
     }
 }

@@ -383,7 +383,7 @@ pub fn leading(series: &StackedSeries, count: usize) -> Vec<u32> {
     let mut order: Vec<(usize, f64)> = series.processes.iter().map(sum).enumerate().collect();
     let least = order.iter().map(|&(_, sum)| sum).sum::<f64>() / 100.0;
     order.retain(|&(_, sum)| sum >= least);
-    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     order.truncate(count);
     order.sort_unstable_by_key(|&(index, _)| index);
     order.into_iter().map(|(index, _)| series.processes[index].pid).collect()

@@ -124,9 +124,10 @@ pub fn top_table_of(profile: &Profile, selected: &Selected) -> TopTable {
         row.total_samples += counts[node as usize];
     }
     rows.retain(|row| row.total_samples > 0 || row.total_weight > Nanos::ZERO);
-    rows.sort_by(|a, b| {
+    rows.sort_unstable_by(|a, b| {
         let by_weight = (b.self_weight, b.total_weight).cmp(&(a.self_weight, a.total_weight));
-        by_weight.then_with(|| profile.function_name(a.function).cmp(profile.function_name(b.function)))
+        let by_name = || profile.function_name(a.function).cmp(profile.function_name(b.function));
+        by_weight.then_with(by_name).then_with(|| a.function.cmp(&b.function))
     });
     TopTable { rows, weight: selected.weight, samples: selected.count }
 }

@@ -171,7 +171,7 @@ fn resize(flame: Flame, canvas: &web_sys::HtmlCanvasElement) {
     }
     let style = (**canvas).unchecked_ref::<web_sys::HtmlElement>().style();
     // A valid property cannot fail.
-    style.set_property("height", &format!("{height}px")).ok();
+    style.set_property("height", &format!("{height:.2}px")).ok();
     flame.size.set(size);
     let view: Viewport = flame.viewport.get_untracked().scrolled(0.0, content, height);
     if flame.viewport.get_untracked() != view {

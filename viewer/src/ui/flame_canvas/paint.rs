@@ -124,7 +124,7 @@ impl Painter {
         let other_ratio = (self.ratio - ratio).abs() > f64::EPSILON;
         let other_strip = self.strip.as_ref().is_none_or(|(_, before)| *before < wide);
         // Setting the size of a canvas resets its font.
-        self.context.set_font(&format!("{}px {FONT}", 11.5 * ratio));
+        self.context.set_font(&format!("{:.2}px {FONT}", 11.5 * ratio));
         self.context.set_text_baseline("middle");
         if other_ratio {
             self.ratio = ratio;

@@ -245,7 +245,7 @@ impl Scene {
     pub fn languages(&self) -> Vec<Language> {
         let mut languages: Vec<Language> =
             self.selected.tree.nodes().map(|(_, _, function)| self.profile.language(function)).collect();
-        languages.sort();
+        languages.sort_unstable();
         languages.dedup();
         languages
     }
