@@ -52,10 +52,14 @@ fn embed() -> Result<()> {
     }
     let module = build(&root)?;
     let (glue, wasm) = bind(&module, &out)?;
-    let text = |name: &str| fs::read_to_string(root.join("static").join(name));
+    let text = |name: &str| fs::read_to_string(root.join("static").join(name)).map(|text| dense(&text));
     let files = [
         ("index.html", "text/html; charset=utf-8", page(&text("index.html")?)?.into_bytes()),
-        ("viewer.js", "text/javascript; charset=utf-8", format!("{glue}\n{}", text("start.js")?).into_bytes()),
+        (
+            "viewer.js",
+            "text/javascript; charset=utf-8",
+            format!("{}\n{}", dense(&glue), text("start.js")?).into_bytes(),
+        ),
         ("viewer.wasm", "application/wasm", wasm),
         ("style.css", "text/css; charset=utf-8", text("style.css")?.into_bytes()),
         ("boot.js", "text/javascript; charset=utf-8", text("boot.js")?.into_bytes()),
@@ -70,6 +74,24 @@ fn embed() -> Result<()> {
     list.push_str("]\n");
     fs::write(out.join("assets.rs"), list)?;
     Ok(())
+}
+
+/// Text of the page without indentation, empty lines and lines that are only a comment. No line of ours, nor of the glue, is
+/// in the middle of a string.
+fn dense(text: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim) {
+        let whole = line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+        let begins = !inside && !whole && line.starts_with("/*");
+        inside |= begins;
+        if !inside && !whole && !line.is_empty() {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        inside &= !line.ends_with("*/");
+    }
+    kept
 }
 
 /// Compiles the viewer; gives the path of its module.
