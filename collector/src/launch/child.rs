@@ -1,5 +1,5 @@
 //! Fork early, exec late: the child waits until the samplers are armed.
-#![expect(unsafe_code, reason = "fork, exec and wait4")]
+#![expect(unsafe_code, reason = "fork, setenv, exec and wait4")]
 
 use super::inherited::Inherited;
 use super::signals::Held;
@@ -9,8 +9,8 @@ use nix::unistd::{self, ForkResult, Pid, pipe2};
 use perfcollect_shared::model::Exit;
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::ffi::{CString, OsString};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -26,6 +26,9 @@ pub struct Waiting {
     /// It runs the program: no longer ours to clear away.
     started: bool,
 }
+
+/// A variable of the program's environment that differs from ours: name and value.
+pub type Variable = (OsString, OsString);
 
 /// A program that runs.
 #[derive(Debug)]
@@ -86,16 +89,14 @@ impl Waiting {
         self.pid.as_raw().unsigned_abs()
     }
 
-    /// Lets the child go; returns when it runs the program.
+    /// Lets the child go, with these variables set in its environment; returns when it runs the program.
     ///
     /// # Errors
     /// When there is no such program, or it cannot be executed.
-    pub fn release(mut self) -> Result<Running, ExecError> {
+    pub fn release(mut self, variables: &[Variable]) -> Result<Running, ExecError> {
         let rss_floor = peak_rss(self.pid());
         let program = self.program.to_string_lossy().into_owned();
-        let go = self.go.take();
-        let let_go = go.as_ref().is_some_and(|go| retry(|| unistd::write(go, b"g")) == Ok(1));
-        drop(go);
+        let let_go = self.go.take().is_some_and(|go| File::from(go).write_all(&word_of(variables)).is_ok());
         let mut code = [0; 4];
         let answer = retry(|| unistd::read(&self.failure, &mut code));
         if !let_go {
@@ -158,7 +159,32 @@ fn nanos(time: libc::timeval) -> Nanos {
     Nanos(part(time.tv_sec) * 1_000_000_000 + part(time.tv_usec) * 1000)
 }
 
-/// The child's side; runs nothing but system calls.
+/// What the waiting child is told: how many bytes follow, then names and values, each with a zero byte behind it.
+fn word_of(variables: &[Variable]) -> Vec<u8> {
+    let texts = variables.iter().flat_map(|(name, value)| [name, value]);
+    let body: Vec<u8> = texts.flat_map(|text| text.as_bytes().iter().copied().chain([0])).collect();
+    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    [&length.to_ne_bytes(), body.as_slice()].concat()
+}
+
+/// Waits for the word and sets the variables that it brings. The fork was of one thread, so memory can be had here.
+fn take_word(word: &OwnedFd) -> io::Result<()> {
+    let mut word = File::from(word.try_clone()?);
+    let mut length = [0; 8];
+    word.read_exact(&mut length)?;
+    let mut body = vec![0; usize::try_from(u64::from_ne_bytes(length)).map_err(io::Error::other)?];
+    word.read_exact(&mut body)?;
+    let mut texts = body.split_inclusive(|&byte| byte == 0).map(<[u8]>::as_ptr);
+    while let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+        // SAFETY: both end in a zero byte and live until the end of this function; the C library copies them.
+        if unsafe { libc::setenv(name.cast(), value.cast(), 1) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The child's side.
 fn wait_and_exec(
     word: &OwnedFd,
     report: &OwnedFd,
@@ -166,8 +192,7 @@ fn wait_and_exec(
     inherited: Inherited,
     held: &Held,
 ) -> ! {
-    let mut byte = [0];
-    if retry(|| unistd::read(word, &mut byte)) != Ok(1) {
+    if take_word(word).is_err() {
         // SAFETY: leaves at once, without destructors of the parent's things.
         unsafe { libc::_exit(125) }
     }

@@ -9,7 +9,7 @@ mod inherited;
 mod job;
 mod signals;
 
-pub use child::{ExecError, Reaped, Running, Waiting};
+pub use child::{ExecError, Reaped, Running, Variable, Waiting};
 pub use clock::{Clock, monotonic_ns};
 pub use inherited::Inherited;
 pub use job::{End, wait_for_end};

@@ -2,7 +2,7 @@
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
 use crate::cli::RunArgs;
-use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Waiting};
+use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
 use crate::store::Library;
 use crate::terminal::Terminal;
@@ -40,6 +40,8 @@ struct Prepared {
     armed: Armed,
     forwarder: Forwarder,
     self_profile: Option<SelfProfile>,
+    /// What the program's environment gets from us.
+    variables: Vec<Variable>,
 }
 
 /// Starts the program. Where this fails, it has not run, and nothing of ours is left behind.
@@ -52,10 +54,10 @@ pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Record
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
-        Ok((waiting.release()?, prepared, cpu_before))
+        Ok((waiting.release(&prepared.variables)?, prepared, cpu_before))
     });
     match started {
-        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile }, cpu_before)) => {
+        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, .. }, cpu_before)) => {
             let samplers = armed.start(spool.path(), &tree, &clock);
             Ok(Recording { running, clock, cpu_before, samplers, spool, target, forwarder, held, self_profile })
         }
@@ -86,7 +88,7 @@ fn prepare(
         spool.path().display()
     );
     let forwarder = Forwarder::start(Arc::clone(&tree), terminal, interrupted).context("cannot start a thread")?;
-    Ok(Prepared { clock, tree, armed, forwarder, self_profile })
+    Ok(Prepared { clock, tree, armed, forwarder, self_profile, variables: Vec::new() })
 }
 
 /// What is known before the program starts. Read before anything of ours is written.
