@@ -4,6 +4,7 @@ mod hostile;
 mod pprof;
 mod repair;
 mod round_trip;
+mod traced;
 mod versions;
 mod world;
 mod zips;

@@ -1,8 +1,9 @@
 //! Bundles to test with, and what they say as text.
 
 use perfcollect_shared::model::{
-    Bundle, Exit, FrameSpec, FunctionSpec, Manifest, ModuleId, Process, Profile, ProfileBuilder, ProfileInfo,
-    ResourceSample, SampleSpec, StackId, ThreadSpec, Timeline, Tool, WeightKind,
+    Bundle, Exit, FrameSpec, FunctionSpec, LineCount, Manifest, MemorySnapshot, ModuleId, Process, Profile,
+    ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec, SnapshotReason, SourceChunk, StackId, ThreadSpec,
+    Timeline, Tool, WeightKind,
 };
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::fmt::Write as _;
@@ -15,6 +16,62 @@ pub(crate) fn bundle() -> Bundle {
     bundle.profiles.push(Arc::new(untimed()));
     bundle.timeline = Arc::new(timeline());
     bundle
+}
+
+/// As `bundle`, with what only some recordings have: traced memory, counted lines, captured source.
+pub(crate) fn traced() -> Bundle {
+    let mut bundle = bundle();
+    bundle.profiles.push(Arc::new(alloc()));
+    let snapshot = |t: u64, bytes: u64, reason| MemorySnapshot {
+        pid: 7,
+        t_ns: Nanos(t),
+        current_bytes: Bytes(bytes),
+        peak_bytes: Bytes(900),
+        blocks: Some(4),
+        tracer_bytes: None,
+        cost_ns: Some(Nanos(5)),
+        reason,
+    };
+    bundle.memory = Arc::new(vec![snapshot(10, 500, SnapshotReason::Start), snapshot(30, 700, SnapshotReason::Exit)]);
+    let line = |line, hits| LineCount {
+        pid: 7,
+        file: "/home/u/app/orders.py".into(),
+        line,
+        hits,
+        self_ns: Nanos(hits * 100),
+        total_ns: Nanos(hits * 150),
+    };
+    bundle.lines = Arc::new(vec![line(3, 1), line(4, 1 << 40)]);
+    let chunk = |start, changed| SourceChunk {
+        file: "/home/u/app/orders.py".into(),
+        start,
+        lines: vec!["def ü(x):".into(), String::new(), "\treturn \"\u{0}\"".into()],
+        changed,
+    };
+    bundle.source = Arc::new(vec![chunk(1, false), chunk(40, true)]);
+    bundle
+}
+
+/// Live bytes of two processes at different times; one stack of each is gone at its end.
+pub(crate) fn alloc() -> Profile {
+    let mut builder = ProfileBuilder::new();
+    let stacks = ["<module>@[python] load@[python]", "<module>@[python] keep@[python]", "[other]@[python]"]
+        .map(|names| stack(&mut builder, names));
+    let threads = [7, 8].map(|pid| builder.thread(ThreadSpec { pid, tid: pid, name: "main", process: "python3" }));
+    let rows = [
+        (10, 0, 0, 300, 3),
+        (10, 0, 1, 200, 1),
+        (20, 1, 1, 50, 2),
+        (30, 0, 1, 650, 2),
+        (30, 0, 2, 50, 2),
+        (40, 1, 2, 0, 0),
+    ];
+    for (time, thread, stack, weight, count) in rows {
+        let (thread, stack) = (threads[thread], stacks[stack]);
+        builder.sample(SampleSpec { time: Some(Nanos(time)), stack, thread, weight: Nanos(weight), count });
+    }
+    let info = ProfileInfo { name: "alloc".into(), weight: WeightKind::Bytes, ..Default::default() };
+    builder.finish(info).expect("a valid profile")
 }
 
 pub(crate) fn manifest() -> Manifest {

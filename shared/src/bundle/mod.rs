@@ -8,6 +8,7 @@ mod archive;
 mod error;
 mod gzip;
 mod hash;
+mod jsonl;
 mod limits;
 mod manifest;
 mod order;
@@ -31,6 +32,13 @@ pub use write::write;
 pub const MANIFEST: &str = "manifest.json";
 /// Path of the resource samples in the zip.
 pub const TIMELINE: &str = "timeline.jsonl";
+
+/// Path of the totals of memory snapshots in the zip.
+pub const MEMORY: &str = "memory.jsonl";
+/// Path of the exact counts of lines in the zip.
+pub const LINES: &str = "lines.jsonl";
+/// Path of the captured source text in the zip.
+pub const SOURCE: &str = "source.jsonl";
 
 /// Path of a profile's pprof member.
 fn profile_path(name: &str) -> String {

@@ -5,10 +5,11 @@
 //! ```text
 //! "PCORDER" 1                     8 bytes: magic and version of the layout
 //! samples                         N
-//! weights                         1 where the weight column is there, else 0
+//! columns                         0; 1 where the weight column is there; 3 where weight and count columns are
 //! bytes, then N times             nanoseconds since the sample before (the first: since the start)
 //! bytes, then N rows              zigzag of the difference to the row before (the first: to 0)
 //! bytes, then N weights           zigzag of the difference to the weight before (the first: to 0)
+//! bytes, then N counts            likewise
 //! ```
 
 use crate::units::Nanos;
@@ -27,6 +28,8 @@ pub struct Order {
     pub row: Vec<u32>,
     /// `None` where every sample of a row weighs the same: its row's weight over its row's count.
     pub weight: Option<Vec<Nanos>>,
+    /// Blocks behind each sample of live bytes; `None` where every sample counts once. Never without weights.
+    pub count: Option<Vec<u32>>,
 }
 
 /// Why order columns cannot be used.
@@ -42,6 +45,8 @@ pub enum OrderError {
     Row { sample: usize, row: u32, rows: usize },
     #[error("its samples of row {row} do not add up to what the profile says")]
     Sums { row: usize },
+    #[error("it has a column of counts where the profile measures time, or none where it measures bytes")]
+    Counts,
 }
 
 impl Order {
@@ -51,7 +56,7 @@ impl Order {
         let mut bytes = Vec::with_capacity(self.time.len() * 6 + 64);
         bytes.extend_from_slice(MAGIC);
         encode_varint(self.time.len() as u64, &mut bytes);
-        encode_varint(u64::from(self.weight.is_some()), &mut bytes);
+        encode_varint(u64::from(self.weight.is_some()) | u64::from(self.count.is_some()) << 1, &mut bytes);
         let mut column = Vec::with_capacity(self.time.len() * 4);
         let mut last = 0;
         for time in &self.time {
@@ -65,6 +70,10 @@ impl Order {
             deltas(weights.iter().map(|weight| weight.0), &mut column);
             push_column(&mut column, &mut bytes);
         }
+        if let Some(counts) = &self.count {
+            deltas(counts.iter().map(|&count| u64::from(count)), &mut column);
+            push_column(&mut column, &mut bytes);
+        }
         bytes
     }
 
@@ -76,7 +85,8 @@ impl Order {
         let mut rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or(OrderError::Magic)?;
         let head = |byte: usize| OrderError::Column { column: "head", byte };
         let samples = varint(&mut rest).ok_or(head(MAGIC.len()))?;
-        let weights = varint(&mut rest).filter(|&flag| flag < 2).ok_or(head(bytes.len() - rest.len()))?;
+        let columns = varint(&mut rest).filter(|flags| matches!(flags, 0 | 1 | 3));
+        let columns = columns.ok_or(head(bytes.len() - rest.len()))?;
         if samples > MAX_SAMPLES || samples > bytes.len() as u64 {
             return Err(OrderError::TooMany { samples, bytes: bytes.len() });
         }
@@ -91,11 +101,15 @@ impl Order {
         };
         let time = column("time")?.times(samples)?;
         let row = column("row")?.values(samples, |value| u32::try_from(value).ok())?;
-        let weight = match weights {
+        let weight = match columns & 1 {
             0 => None,
             _ => Some(column("weight")?.values(samples, |value| Some(Nanos(value)))?),
         };
-        Ok(Self { time, row, weight })
+        let count = match columns & 2 {
+            0 => None,
+            _ => Some(column("count")?.values(samples, |value| u32::try_from(value).ok())?),
+        };
+        Ok(Self { time, row, weight, count })
     }
 }
 
@@ -172,8 +186,10 @@ mod tests {
         check(&Order::default());
         let time = vec![Nanos(0), Nanos(5), Nanos(5), Nanos(u64::MAX)];
         let row = vec![7, 0, u32::MAX, 1];
-        check(&Order { time: time.clone(), row: row.clone(), weight: None });
-        check(&Order { time, row, weight: Some(vec![Nanos(u64::MAX), Nanos(0), Nanos(3), Nanos(2)]) });
+        check(&Order { time: time.clone(), row: row.clone(), weight: None, count: None });
+        let weight = Some(vec![Nanos(u64::MAX), Nanos(0), Nanos(3), Nanos(2)]);
+        check(&Order { time: time.clone(), row: row.clone(), weight: weight.clone(), count: None });
+        check(&Order { time, row, weight, count: Some(vec![0, u32::MAX, 7, 0]) });
     }
 
     #[test]
@@ -190,6 +206,7 @@ mod tests {
             time: vec![Nanos(3), Nanos(400), Nanos(70_000)],
             row: vec![0, 300, 2],
             weight: Some(vec![Nanos(10), Nanos(11), Nanos(9)]),
+            count: Some(vec![1, 1, 300]),
         };
         let bytes = order.encode();
         for cut in 0..bytes.len() {

@@ -2,8 +2,10 @@
 
 use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
-use super::{Limits, MANIFEST, ReadError, TIMELINE, hash, manifest, order_path, pprof, profile_path, timeline};
+use super::{LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
+use super::{hash, jsonl, manifest, order_path, pprof, profile_path, timeline};
 use crate::model::{Bundle, Manifest, Profile, ProfileInfo, Timeline, Warning};
+use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -37,8 +39,11 @@ pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &L
         }
     }
     let timeline = reader.timeline()?;
+    let memory = reader.rows(MEMORY)?;
+    let lines = reader.rows(LINES)?;
+    let source = reader.rows(SOURCE)?;
     let reading = reader.warnings;
-    Ok(Bundle { manifest, profiles, timeline: Arc::new(timeline), reading })
+    Ok(Bundle { manifest, profiles, timeline: Arc::new(timeline), memory, lines, source, reading })
 }
 
 /// Reads the directory and the manifest only: what a list of bundles needs.
@@ -141,6 +146,17 @@ impl<M: Members> Reader<'_, M> {
                 Ok(None)
             }
         }
+    }
+
+    /// The lines of a member; none where the bundle has no such member.
+    fn rows<T: DeserializeOwned>(&mut self, path: &str) -> Result<Arc<Vec<T>>, ReadError> {
+        if !self.listed.contains_key(path) {
+            return Ok(Arc::default());
+        }
+        let Some(member) = self.member(path)? else { return Ok(Arc::default()) };
+        let (rows, warning) = jsonl::decode(path, &member.bytes);
+        self.warnings.extend(warning);
+        Ok(Arc::new(rows))
     }
 
     fn timeline(&mut self) -> Result<Timeline, ReadError> {

@@ -6,8 +6,8 @@
 use super::archive::{Archive, MemberBytes, MemberError, Members, gunzip_member};
 use super::read::read_members;
 use super::salvage::{Blob, State, scan};
-use super::{Limits, MANIFEST, ReadError, TIMELINE, hash, manifest, read, timeline};
-use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning};
+use super::{LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline};
+use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning, WeightKind};
 use crate::units::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -89,14 +89,19 @@ impl<'a> Found<'a> {
         for (path, blob) in self.blobs.iter().filter(|(_, blob)| blob.state == State::Whole) {
             let stem = path.strip_prefix("profiles/");
             let kind = if let Some(name) = stem.and_then(|stem| stem.strip_suffix(".pb.gz")) {
-                manifest.profiles.push(ProfileInfo { name: name.to_owned(), ..Default::default() });
+                let weight = if name == "alloc" { WeightKind::Bytes } else { WeightKind::Cpu };
+                manifest.profiles.push(ProfileInfo { name: name.to_owned(), weight, ..Default::default() });
                 MemberKind::Profile
             } else if stem.is_some_and(|stem| stem.ends_with(".order.gz")) {
                 MemberKind::Order
-            } else if path == TIMELINE {
-                MemberKind::Timeline
             } else {
-                continue;
+                match path.as_str() {
+                    TIMELINE => MemberKind::Timeline,
+                    MEMORY => MemberKind::Memory,
+                    LINES => MemberKind::Lines,
+                    SOURCE => MemberKind::Source,
+                    _ => continue,
+                }
             };
             let bytes = Bytes(blob.bytes.len() as u64);
             manifest.members.push(Member { path: path.clone(), kind, bytes, sha256: None });

@@ -1,6 +1,6 @@
 //! `timeline.jsonl`: one JSON object a line; a line that cannot be read is counted and skipped.
 
-use super::TIMELINE;
+use super::{TIMELINE, jsonl};
 use crate::model::{Process, ResourceSample, Timeline, TimelineLine, Warning};
 use std::collections::HashMap;
 
@@ -20,22 +20,7 @@ pub(super) fn encode(timeline: &Timeline) -> Result<Vec<u8>, serde_json::Error> 
 /// Reads what can be read, with a warning about the rest.
 pub(super) fn decode(bytes: &[u8]) -> (Timeline, Option<Warning>) {
     let mut timeline = Reader::default();
-    let (mut skipped, mut first) = (0, None);
-    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        if let Err(error) = timeline.line(line) {
-            skipped += 1;
-            first.get_or_insert((index as u64 + 1, error.to_string()));
-        }
-    }
-    let warning = first.map(|(first_line, reason)| Warning::SkippedLines {
-        member: TIMELINE.to_owned(),
-        count: skipped,
-        first_line,
-        reason,
-    });
+    let warning = jsonl::each(TIMELINE, bytes, |line| timeline.line(line));
     (timeline.timeline, warning)
 }
 

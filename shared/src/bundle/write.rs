@@ -3,7 +3,8 @@
 use super::gzip::gzip;
 use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
-use super::{MANIFEST, TIMELINE, WriteError, hash, order_path, profile_path, rfc3339, timeline};
+use super::{LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
+use super::{WriteError, hash, jsonl, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
 use std::collections::HashSet;
@@ -25,8 +26,17 @@ pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
         push_profile(profile, span, &mut members);
     }
     let timeline = timeline::encode(&bundle.timeline).map_err(json(TIMELINE))?;
-    if !timeline.is_empty() {
-        members.push(NewMember { path: TIMELINE.to_owned(), kind: MemberKind::Timeline, bytes: timeline });
+    let memory = jsonl::encode(&bundle.memory).map_err(json(MEMORY))?;
+    let lines = jsonl::encode(&bundle.lines).map_err(json(LINES))?;
+    let source = jsonl::encode(&bundle.source).map_err(json(SOURCE))?;
+    let rows = [
+        (TIMELINE, MemberKind::Timeline, timeline),
+        (MEMORY, MemberKind::Memory, memory),
+        (LINES, MemberKind::Lines, lines),
+        (SOURCE, MemberKind::Source, source),
+    ];
+    for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
+        members.push(NewMember { path: path.to_owned(), kind, bytes });
     }
     let manifest = Manifest {
         format: FORMAT_VERSION,
@@ -89,7 +99,7 @@ fn check_samples(profile: &Profile) -> Result<(), WriteError> {
         return Err(WriteError::TooManySamples { profile, samples, limit: MAX_SAMPLES });
     }
     match samples.count.iter().position(|&count| count != 1) {
-        Some(sample) if samples.time.is_some() => {
+        Some(sample) if samples.time.is_some() && profile.info.weight.is_time() => {
             let (profile, count) = (profile.info.name.clone(), samples.count[sample]);
             Err(WriteError::TimedCount { profile, sample, count })
         }
@@ -102,8 +112,10 @@ fn push_profile(profile: &Profile, span: Span, members: &mut Vec<NewMember>) {
     let name = &profile.info.name;
     members.push(NewMember { path: profile_path(name), kind: MemberKind::Profile, bytes: encoded.bytes });
     if let Some(time) = &profile.samples.time {
-        let weight = (!encoded.even).then(|| profile.samples.weight.clone());
-        let order = Order { time: time.clone(), row: encoded.row, weight };
+        let is_time = profile.info.weight.is_time();
+        let weight = (!is_time || !encoded.even).then(|| profile.samples.weight.clone());
+        let count = (!is_time).then(|| profile.samples.count.clone());
+        let order = Order { time: time.clone(), row: encoded.row, weight, count };
         let bytes = gzip(&order.encode());
         members.push(NewMember { path: order_path(name), kind: MemberKind::Order, bytes });
     }

@@ -197,7 +197,9 @@ impl ProfileBuilder {
             table.weight.push(sample.weight);
             table.count.push(sample.count);
         }
-        self.profile.info = ProfileInfo { samples: self.profile.samples.total_count(), ..info };
+        let samples = &self.profile.samples;
+        let count = if info.weight.is_time() { samples.total_count() } else { samples.len() as u64 };
+        self.profile.info = ProfileInfo { samples: count, ..info };
         Ok(self.profile)
     }
 

@@ -151,6 +151,8 @@ pub enum MemberKind {
     Profile,
     Order,
     Timeline,
+    Memory,
+    Lines,
     Benchmarks,
     Caches,
     Keys,

@@ -6,10 +6,13 @@ mod environment;
 mod frame;
 mod function;
 mod ids;
+mod lines;
 mod manifest;
+mod memory;
 mod module;
 mod profile;
 mod sample;
+mod source;
 mod stack;
 mod strings;
 mod thread;
@@ -22,12 +25,15 @@ pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};
 pub use function::{Function, FunctionKind, FunctionTable, Language};
 pub use ids::{FrameId, FunctionId, ModuleId, StackId, StringId, ThreadId};
+pub use lines::LineCount;
 pub use manifest::{
     Exit, FORMAT_VERSION, Git, Manifest, Member, MemberKind, Overhead, Settings, Summary, SummaryFunction, Tool,
 };
+pub use memory::{MemorySnapshot, SnapshotReason};
 pub use module::{Module, ModuleTable};
 pub use profile::{Profile, ProfileInfo, WeightKind};
 pub use sample::SampleTable;
+pub use source::SourceChunk;
 pub use stack::StackTable;
 pub use strings::StringTable;
 pub use thread::{Thread, ThreadTable};
@@ -44,6 +50,12 @@ pub struct Bundle {
     pub manifest: Manifest,
     pub profiles: Vec<Arc<Profile>>,
     pub timeline: Arc<Timeline>,
+    /// Totals of each snapshot of the profile `alloc`, in order of time.
+    pub memory: Arc<Vec<MemorySnapshot>>,
+    /// Exact counts and times of lines, by process, file and line.
+    pub lines: Arc<Vec<LineCount>>,
+    /// Text of hot lines, by file and first line.
+    pub source: Arc<Vec<SourceChunk>>,
     /// What reading this copy met (damaged or unknown members); not part of the file.
     pub reading: Vec<Warning>,
 }
@@ -53,6 +65,12 @@ impl Bundle {
     #[must_use]
     pub fn main_profile(&self) -> Option<&Arc<Profile>> {
         self.profiles.iter().find(|p| p.info.name == "cpu").or_else(|| self.profiles.first())
+    }
+
+    /// The profile of live memory, where allocations were traced.
+    #[must_use]
+    pub fn alloc_profile(&self) -> Option<&Arc<Profile>> {
+        self.profiles.iter().find(|p| p.info.name == "alloc" && p.info.weight == WeightKind::Bytes)
     }
 
     /// Warnings of the recording and of this reading, in that order.

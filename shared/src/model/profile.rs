@@ -13,6 +13,8 @@ pub enum WeightKind {
     Cpu,
     /// Nanoseconds of wall-clock time.
     Wall,
+    /// Bytes of memory that live at the moment of a snapshot.
+    Bytes,
 }
 
 /// How a profile was recorded and how good it is. Stored as the manifest's entry of the profile.
@@ -22,7 +24,7 @@ pub struct ProfileInfo {
     pub name: String,
     #[serde(default)]
     pub weight: WeightKind,
-    /// Raw samples.
+    /// Raw samples; of live bytes: rows, one for each stack and snapshot.
     pub samples: u64,
     /// Samples that the kernel or a sampler dropped; `null` where the source cannot tell.
     pub lost: Option<u64>,
@@ -53,6 +55,14 @@ pub struct Profile {
     pub stacks: StackTable,
     pub threads: ThreadTable,
     pub samples: SampleTable,
+}
+
+impl WeightKind {
+    /// Whether weights are times, so that they add up over a recording. Live bytes do not: each snapshot stands alone.
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Cpu | Self::Wall)
+    }
 }
 
 impl Profile {

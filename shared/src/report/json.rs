@@ -67,7 +67,7 @@ pub struct ReportResources {
 pub struct ReportProfile {
     pub name: String,
     pub weight: WeightKind,
-    /// Sum of all weights, `null` where the profile could not be read.
+    /// Sum of all weights, `null` where the profile could not be read or measures no time.
     pub weight_ns: Option<Nanos>,
     pub samples: u64,
     pub lost: Option<u64>,
@@ -172,7 +172,7 @@ fn profiles(bundle: &Bundle) -> Vec<ReportProfile> {
         .map(|info| ReportProfile {
             name: info.name.clone(),
             weight: info.weight,
-            weight_ns: read(info).map(|profile| profile.samples.total_weight()),
+            weight_ns: read(info).filter(|_| info.weight.is_time()).map(|profile| profile.samples.total_weight()),
             samples: info.samples,
             lost: info.lost,
             rate_hz: info.rate_hz,

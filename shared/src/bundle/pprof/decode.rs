@@ -11,7 +11,7 @@ use super::tables::Tables;
 use super::tag;
 use super::wire::{Fields, Slice};
 use super::{samples::Samples, value::ValueColumns};
-use crate::model::{BuildError, Profile, ProfileBuilder, ProfileInfo, SampleSpec, WeightKind};
+use crate::model::{BuildError, Profile, ProfileBuilder, ProfileInfo, SampleSpec, SampleTable, WeightKind};
 use crate::units::Nanos;
 
 /// Why a profile could not be decoded, and where.
@@ -34,7 +34,7 @@ pub enum Fault {
     Missing { what: &'static str, id: u64 },
     #[error("{what} {id} is defined twice")]
     Duplicate { what: &'static str, id: u64 },
-    #[error("the profile measures no time ({types}); only profiles of CPU or wall-clock time can be read")]
+    #[error("the profile measures no time ({types}); only profiles of CPU or wall-clock time can be read so")]
     NoTime { types: String },
     #[error("a sample has {values} values where the profile names {types}")]
     Values { values: usize, types: usize },
@@ -86,7 +86,7 @@ pub(in super::super) fn decode_plain(
     }
     let rows = Samples::read(&messages, &tables, &columns, &mut builder)?;
     match order {
-        Some(order) => place(&rows, order, &mut builder).map_err(DecodeError::at_start)?,
+        Some(order) => place(&rows, order, info.weight, &mut builder).map_err(DecodeError::at_start)?,
         None => {
             for index in 0..rows.stack.len() {
                 builder.sample(SampleSpec {
@@ -155,39 +155,50 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// Turns rows into raw samples, after checking that the columns add up to the rows.
-fn place(rows: &Samples, order: &Order, builder: &mut ProfileBuilder) -> Result<(), OrderError> {
-    let mut counts = vec![0_u64; rows.stack.len()];
-    let mut weights = vec![0_u64; rows.stack.len()];
-    for (sample, &row) in order.row.iter().enumerate() {
-        let index = row as usize;
-        if index >= counts.len() {
-            return Err(OrderError::Row { sample, row, rows: counts.len() });
-        }
-        counts[index] += 1;
-        let weight = match &order.weight {
-            Some(weights) => weights[sample].0,
-            None => rows.weight[index].checked_div(u64::from(rows.count[index])).unwrap_or(0),
-        };
-        weights[index] = weights[index].saturating_add(weight);
+/// Turns rows into raw samples, after checking that the columns add up to the rows. Of live bytes, the samples of the last
+/// snapshot must.
+fn place(rows: &Samples, order: &Order, kind: WeightKind, builder: &mut ProfileBuilder) -> Result<(), OrderError> {
+    if kind.is_time() == order.count.is_some() {
+        return Err(OrderError::Counts);
     }
-    for row in 0..counts.len() {
-        if counts[row] != u64::from(rows.count[row]) || weights[row] != rows.weight[row] {
-            return Err(OrderError::Sums { row });
-        }
+    let (samples, total) = (order.row.len(), rows.stack.len());
+    if let Some(sample) = order.row.iter().position(|&row| row as usize >= total) {
+        return Err(OrderError::Row { sample, row: order.row[sample], rows: total });
     }
-    for (sample, &row) in order.row.iter().enumerate() {
-        let row = row as usize;
-        let weight = match &order.weight {
-            Some(weights) => weights[sample].0,
-            None => rows.weight[row] / u64::from(rows.count[row]),
+    let count_of = |sample: usize| order.count.as_ref().map_or(1, |counts| counts[sample]);
+    let weight_of = |sample: usize| {
+        let row = order.row[sample] as usize;
+        let even = || rows.weight[row].checked_div(u64::from(rows.count[row])).unwrap_or(0);
+        order.weight.as_ref().map_or_else(even, |weights| weights[sample].0)
+    };
+    let thread_of = |sample: usize| rows.thread[order.row[sample] as usize];
+    let counted = (!kind.is_time()).then(|| {
+        let table = SampleTable {
+            thread: (0..samples).map(thread_of).collect(),
+            stack: order.row.iter().map(|&row| rows.stack[row as usize]).collect(),
+            time: Some(order.time.clone()),
+            ..Default::default()
         };
+        table.of_last_snapshot()
+    });
+    let mut sums = vec![(0_u64, 0_u64); total];
+    for sample in (0..samples).filter(|&sample| counted.as_ref().is_none_or(|counted| counted[sample])) {
+        let sum = &mut sums[order.row[sample] as usize];
+        sum.0 = sum.0.saturating_add(u64::from(count_of(sample)));
+        sum.1 = sum.1.saturating_add(weight_of(sample));
+    }
+    let differs = |&row: &usize| sums[row] != (u64::from(rows.count[row]), rows.weight[row]);
+    if let Some(row) = (0..total).find(differs) {
+        return Err(OrderError::Sums { row });
+    }
+    for sample in 0..samples {
+        let row = order.row[sample] as usize;
         builder.sample(SampleSpec {
             time: Some(order.time[sample]),
             stack: rows.stack[row],
             thread: rows.thread[row],
-            weight: Nanos(weight),
-            count: 1,
+            weight: Nanos(weight_of(sample)),
+            count: count_of(sample),
         });
     }
     Ok(())

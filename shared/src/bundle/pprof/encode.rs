@@ -45,7 +45,7 @@ pub(in super::super) fn encode_with_rows(profile: &Profile, span: Span) -> Encod
 }
 
 /// Samples summed over equal stack and thread, in depth-first order of their stacks: neighbours share most of their
-/// frames, which compresses well and is read back fast.
+/// frames, which compresses well and is read back fast. Of live bytes, the sum is over the last snapshot only.
 struct Rows {
     stack: Vec<StackId>,
     thread: Vec<ThreadId>,
@@ -63,6 +63,7 @@ impl Rows {
         let mut first_weight = Vec::new();
         let mut of_sample = Vec::with_capacity(samples.len());
         let mut even = true;
+        let counts = (!profile.info.weight.is_time()).then(|| samples.of_last_snapshot());
         for index in 0..samples.len() {
             let (stack, thread) = (samples.stack[index], samples.thread[index]);
             let (weight, count) = (samples.weight[index].0, u64::from(samples.count[index]));
@@ -71,9 +72,11 @@ impl Rows {
                 first_weight.push(weight);
                 StackId::from_index(found.len() - 1).0
             });
-            let sums = &mut found[row as usize];
-            sums.2 = sums.2.saturating_add(count);
-            sums.3 = sums.3.saturating_add(weight);
+            if counts.as_ref().is_none_or(|counts| counts[index]) {
+                let sums = &mut found[row as usize];
+                sums.2 = sums.2.saturating_add(count);
+                sums.3 = sums.3.saturating_add(weight);
+            }
             even &= first_weight[row as usize] == weight;
             of_sample.push(row);
         }
@@ -232,9 +235,10 @@ impl<'a> Strings<'a> {
 }
 
 fn put_header(profile: &Profile, span: Span, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
-    let measured = match profile.info.weight {
-        WeightKind::Cpu => "cpu",
-        WeightKind::Wall => "wall",
+    let (counted, measured, unit) = match profile.info.weight {
+        WeightKind::Cpu => ("samples", "cpu", "nanoseconds"),
+        WeightKind::Wall => ("samples", "wall", "nanoseconds"),
+        WeightKind::Bytes => ("inuse_objects", "inuse_space", "bytes"),
     };
     let mut message = Vec::new();
     let mut value_type = |tag: u32, what: &'static str, unit: &'static str, out: &mut Vec<u8>| {
@@ -243,10 +247,10 @@ fn put_header(profile: &Profile, span: Span, strings: &mut Strings<'_>, out: &mu
         put_number(tag::value_type::UNIT, strings.add(unit), &mut message);
         put_bytes(tag, &message, out);
     };
-    value_type(tag::SAMPLE_TYPE, "samples", "count", out);
-    value_type(tag::SAMPLE_TYPE, measured, "nanoseconds", out);
+    value_type(tag::SAMPLE_TYPE, counted, "count", out);
+    value_type(tag::SAMPLE_TYPE, measured, unit, out);
     if let Some(period) = profile.info.rate_hz.or(profile.info.python_rate_hz).and_then(period_ns) {
-        value_type(tag::PERIOD_TYPE, measured, "nanoseconds", out);
+        value_type(tag::PERIOD_TYPE, measured, unit, out);
         put_number(tag::PERIOD, period, out);
     }
     put_number(tag::DEFAULT_SAMPLE_TYPE, strings.add(measured), out);

@@ -1,4 +1,4 @@
-//! Which of a sample's values count samples and which measure time.
+//! Which of a sample's values count samples and which measure time or live bytes.
 
 use super::decode::Messages;
 use super::tables::Tables;
@@ -16,9 +16,9 @@ pub(super) struct ValueColumns {
     pub wall: bool,
 }
 
-/// Where a weight in nanoseconds comes from.
+/// Where a weight in nanoseconds (or bytes) comes from.
 pub(super) enum Weight {
-    /// A value times the nanoseconds of its unit.
+    /// A value times the nanoseconds of its unit (or the bytes).
     Value { index: usize, unit_ns: u64 },
     /// The number of samples at this place times the sampling period.
     Period { index: usize, period_ns: u64 },
@@ -41,6 +41,13 @@ impl<'a> ValueType<'a> {
             }
         }
         Ok(Self { what, unit })
+    }
+
+    fn unit_bytes(&self) -> Option<u64> {
+        match self.unit {
+            "bytes" | "byte" | "B" => Some(1),
+            _ => None,
+        }
     }
 
     fn unit_ns(&self) -> Option<u64> {
@@ -76,17 +83,21 @@ impl ValueColumns {
         let asked = match info.weight {
             WeightKind::Cpu => "cpu",
             WeightKind::Wall => "wall",
+            WeightKind::Bytes => "inuse_space",
         };
-        let place = |what: &str| types.iter().position(|t| t.what == what && t.unit_ns().is_some());
-        let time =
-            place(asked).or_else(|| place(default)).or_else(|| types.iter().rposition(|t| t.unit_ns().is_some()));
-        if let Some((index, unit_ns)) = time.and_then(|index| Some((index, types[index].unit_ns()?))) {
+        let unit = |t: &ValueType<'_>| if info.weight.is_time() { t.unit_ns() } else { t.unit_bytes() };
+        let place = |what: &str| types.iter().position(|t| t.what == what && unit(t).is_some());
+        let found = place(asked).or_else(|| place(default)).or_else(|| types.iter().rposition(|t| unit(t).is_some()));
+        if let Some((index, unit_ns)) = found.and_then(|index| Some((index, unit(&types[index])?))) {
+            // Heap profiles count objects of each kind: of those in use before the bytes in use.
+            let objects = || types.iter().position(|t| t.what == "inuse_objects");
+            let count = if info.weight.is_time() { count } else { objects().or(count) };
             let wall = types[index].is_wall();
             return Ok(Self { types: types.len(), count, weight: Weight::Value { index, unit_ns }, wall });
         }
         let period = messages.period_type.map(|message| ValueType::read(message, tables)).transpose()?;
         let period_ns = period.as_ref().and_then(ValueType::unit_ns).and_then(|ns| ns.checked_mul(messages.period));
-        if let (Some(index), Some(period_ns)) = (count, period_ns.filter(|&ns| ns > 0)) {
+        if let (Some(index), Some(period_ns), true) = (count, period_ns.filter(|&ns| ns > 0), info.weight.is_time()) {
             let wall = period.is_some_and(|period| period.is_wall());
             return Ok(Self { types: types.len(), count, weight: Weight::Period { index, period_ns }, wall });
         }

@@ -163,6 +163,7 @@ impl Scene {
         match self.profile.info.weight {
             WeightKind::Cpu => "CPU time",
             WeightKind::Wall => "wall time",
+            WeightKind::Bytes => "live bytes",
         }
     }
 
