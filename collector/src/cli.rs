@@ -1,5 +1,6 @@
 //! The command line as it is typed: clap's types live here and nowhere else.
 
+use crate::agent::MODES;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use perfcollect_shared::export::EXPORTERS;
@@ -64,6 +65,10 @@ pub struct RunArgs {
     /// Leave out Python stacks
     #[arg(long)]
     pub no_python: bool,
+    /// Record inside Python programs, without a change to them; several with commas
+    #[arg(long, value_name = "MODE", value_delimiter = ',',
+          value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
+    pub python: Vec<String>,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,

@@ -2,6 +2,7 @@
 //!
 //! The analysis lives in `perfcollect_shared`; this crate feeds it and prints what it says.
 
+pub mod agent;
 pub mod assets;
 pub mod cli;
 pub mod command;

@@ -41,11 +41,13 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 
 /// From the running program to our exit.
 fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode {
-    let Recording { running, clock, cpu_before, samplers, spool, target, forwarder, held, self_profile } = recording;
+    let Recording { running, clock, cpu_before, samplers, spool, target, forwarder, held, self_profile, injection } =
+        recording;
     let rss_floor = running.rss_floor;
     let end = wait_for_end(running);
     let (wall, ended) = (clock.now(), Instant::now());
     forwarder.program_ended();
+    drop(injection);
     // The program is not waited for before this, so that its last figures are still in /proc.
     let mut gathered = samplers.finish();
     let collector_cpu_ns = cpu_before.and_then(|before| Some(cpu_time()?.saturating_sub(before)));

@@ -25,6 +25,12 @@ impl Clock {
         self.start_ns.store(monotonic_ns(), Ordering::Relaxed);
     }
 
+    /// The start as a reading of `CLOCK_MONOTONIC` in nanoseconds.
+    #[must_use]
+    pub fn start_ns(&self) -> u64 {
+        self.start_ns.load(Ordering::Relaxed)
+    }
+
     /// Time since the start.
     #[must_use]
     pub fn now(&self) -> Nanos {

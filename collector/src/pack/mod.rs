@@ -172,6 +172,6 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest,
         profiles: profile.into_iter().map(Arc::new).collect(),
         timeline: Arc::new(timeline),
-        reading: Vec::new(),
+        ..Bundle::default()
     })
 }

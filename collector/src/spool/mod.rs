@@ -24,6 +24,10 @@ pub const TIMELINE: &str = "timeline.jsonl";
 pub const NATIVE: &str = "native.jsonl";
 /// `StackRecord`s of Python stacks.
 pub const PYTHON: &str = "python.jsonl";
+/// Folder of what is recorded inside Python programs: `PID-N.MODE.jsonl`.
+pub const AGENT: &str = "agent";
+/// In it: when the recording began.
+pub const AGENT_START: &str = "start.json";
 /// Held with flock by the recording process for as long as it lives.
 pub const LOCK: &str = "lock";
 

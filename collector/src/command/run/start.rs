@@ -1,6 +1,7 @@
 //! From the command line to a running program that is watched.
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
+use crate::agent::Injection;
 use crate::cli::RunArgs;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
@@ -31,6 +32,7 @@ pub(super) struct Recording {
     pub(super) forwarder: Forwarder,
     pub(super) held: Held,
     pub(super) self_profile: Option<SelfProfile>,
+    pub(super) injection: Option<Injection>,
 }
 
 /// What is made for a program before it runs.
@@ -40,8 +42,8 @@ struct Prepared {
     armed: Armed,
     forwarder: Forwarder,
     self_profile: Option<SelfProfile>,
-    /// What the program's environment gets from us.
-    variables: Vec<Variable>,
+    /// What is recorded inside Python programs.
+    injection: Option<Injection>,
 }
 
 /// Starts the program. Where this fails, it has not run, and nothing of ours is left behind.
@@ -54,12 +56,23 @@ pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Record
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
-        Ok((waiting.release(&prepared.variables)?, prepared, cpu_before))
+        Ok((waiting.release(&prepared.variables()?)?, prepared, cpu_before))
     });
     match started {
-        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, .. }, cpu_before)) => {
+        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, injection }, cpu_before)) => {
             let samplers = armed.start(spool.path(), &tree, &clock);
-            Ok(Recording { running, clock, cpu_before, samplers, spool, target, forwarder, held, self_profile })
+            Ok(Recording {
+                running,
+                clock,
+                cpu_before,
+                samplers,
+                spool,
+                target,
+                forwarder,
+                held,
+                self_profile,
+                injection,
+            })
         }
         Err(error) => {
             spool.discard();
@@ -81,6 +94,8 @@ fn prepare(
     let clock = Clock::new();
     let tree = ProcessTree::new(child, clock.clone());
     let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let inject = || Injection::install(spool.path(), &args.python).context("cannot write the recorder for Python");
+    let injection = if args.python.is_empty() { None } else { Some(inject()?) };
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
     let interrupted = format!(
         "interrupted while {} was being written; `perfcollect recover {}` finishes it",
@@ -88,7 +103,16 @@ fn prepare(
         spool.path().display()
     );
     let forwarder = Forwarder::start(Arc::clone(&tree), terminal, interrupted).context("cannot start a thread")?;
-    Ok(Prepared { clock, tree, armed, forwarder, self_profile, variables: Vec::new() })
+    Ok(Prepared { clock, tree, armed, forwarder, self_profile, injection })
+}
+
+impl Prepared {
+    /// What the program's environment gets from us.
+    fn variables(&self) -> anyhow::Result<Vec<Variable>> {
+        let Some(injection) = &self.injection else { return Ok(Vec::new()) };
+        injection.note_start(&self.clock).context("cannot write the recorder for Python")?;
+        Ok(vec![injection.variable()])
+    }
 }
 
 /// What is known before the program starts. Read before anything of ours is written.

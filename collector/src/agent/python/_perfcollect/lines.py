@@ -1,0 +1,5 @@
+"""Lines."""
+
+
+def start(core):
+    raise NotImplementedError("--python lines")
