@@ -39,7 +39,7 @@ pub fn colour_index(package: &str, kind: FunctionKind) -> usize {
     match kind {
         FunctionKind::Own => hue_of(package),
         FunctionKind::Library => HUES + hue_of(package),
-        FunctionKind::Runtime => 2 * HUES,
+        FunctionKind::Runtime | FunctionKind::Waiting => 2 * HUES,
         FunctionKind::Kernel => 2 * HUES + 1,
     }
 }

@@ -2,5 +2,6 @@
 //!
 //! A sampler owns a thread and nothing of the program that is recorded. Must not look up symbols or build profiles.
 
+mod pace;
 pub mod perf;
 pub mod python;

@@ -9,6 +9,7 @@ pub mod call_tree;
 pub mod flame_layout;
 pub mod function_tree;
 pub mod interval;
+pub mod lanes;
 pub mod overview;
 pub mod package;
 pub mod row_order;

@@ -129,11 +129,13 @@ impl Transform {
     }
 }
 
-/// Merges library, runtime and kernel frames into the nearest own caller. What has none ends at the root.
+/// Merges library, runtime and kernel frames into the nearest own caller. What has none ends at the root. Why a thread
+/// waits is nobody's code and stays.
 #[must_use]
 pub(super) fn hide_library(profile: &Profile, tree: &FunctionTree) -> (FunctionTree, Vec<u32>) {
     rebuild(tree, ROOT, |new, parent, function| {
-        if profile.function(function).kind == FunctionKind::Own { new.child(parent, function) } else { parent }
+        let kept = matches!(profile.function(function).kind, FunctionKind::Own | FunctionKind::Waiting);
+        if kept { new.child(parent, function) } else { parent }
     })
 }
 

@@ -1,5 +1,6 @@
 //! Which language a function is in and whose code it is, from its names and paths alone.
 
+use super::waiting::WAITING_MODULE;
 use super::{FunctionKind, Language};
 
 /// Module of interpreted Python code.
@@ -23,6 +24,7 @@ pub fn classify(module: &str, file: &str, name: &str, system_name: &str) -> (Lan
         PYTHON_MODULE => (Language::Python, python_kind(file, name)),
         KERNEL_MODULE => (Language::Kernel, FunctionKind::Kernel),
         JIT_MODULE => (Language::Jit, jit_kind(name)),
+        WAITING_MODULE => (Language::Unknown, FunctionKind::Waiting),
         "" if file.is_empty() => (Language::Unknown, FunctionKind::Library),
         _ => (native_language(file, system_name), native_kind(module, file, name)),
     }
@@ -115,7 +117,8 @@ mod tests {
 
     #[test]
     fn paths_and_symbols_tell_whose_code_it_is() {
-        use FunctionKind::{Kernel, Library, Own, Runtime};
+        use FunctionKind::{Kernel, Library, Own, Runtime, Waiting};
+        check(WAITING_MODULE, "", "[sleeping]", (Language::Unknown, Waiting));
         check(PYTHON_MODULE, "/home/u/app/orders.py", "parse_line", (Language::Python, Own));
         check(PYTHON_MODULE, "/v/lib/python3.11/site-packages/x/y.py", "f", (Language::Python, Library));
         check(PYTHON_MODULE, "/usr/lib/python3.11/json/decoder.py", "decode", (Language::Python, Runtime));

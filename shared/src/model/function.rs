@@ -31,6 +31,8 @@ pub enum FunctionKind {
     /// The language's runtime, interpreter or standard start-up code.
     Runtime,
     Kernel,
+    /// No code: why a thread waits, see [`super::WaitReason`].
+    Waiting,
 }
 
 /// One function of one module.

@@ -17,6 +17,7 @@ mod stack;
 mod strings;
 mod thread;
 mod timeline;
+mod waiting;
 mod warning;
 
 pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
@@ -38,6 +39,7 @@ pub use stack::StackTable;
 pub use strings::StringTable;
 pub use thread::{Thread, ThreadTable};
 pub use timeline::{Process, ResourceSample, Timeline, TimelineLine};
+pub use waiting::{WAITING_MODULE, WaitReason};
 pub use warning::Warning;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ pub enum WeightKind {
     /// Nanoseconds on a processor.
     #[default]
     Cpu,
-    /// Nanoseconds of wall-clock time.
+    /// Nanoseconds of wall-clock time of each thread, running and waiting.
     Wall,
     /// Bytes of memory that live at the moment of a snapshot.
     Bytes,
@@ -42,6 +42,15 @@ pub struct ProfileInfo {
     /// Native samples whose leaf got no symbol name.
     #[serde(default)]
     pub unsymbolicated: u64,
+    /// Rate at which native stacks were taken, per second of CPU time; `null` where too little ran to say.
+    #[serde(default)]
+    pub reached_hz: Option<f64>,
+    /// Rate at which Python stacks (in `wall`: all threads) were looked at; `null` where too little ran to say.
+    #[serde(default)]
+    pub python_reached_hz: Option<f64>,
+    /// How often the kernel throttled sampling.
+    #[serde(default)]
+    pub throttled: Option<u64>,
 }
 
 /// Tables of one profile. Made by `ProfileBuilder` only, which holds the invariants of each table.

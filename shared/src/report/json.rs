@@ -1,6 +1,6 @@
 //! The report as data. Its JSON is documented in `docs/report-schema.md`: names end in their unit, `null` is not measured.
 
-use super::warning_text;
+use super::{Quality, quality, warning_text};
 use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
@@ -25,6 +25,8 @@ pub struct Report {
     pub run: ReportRun,
     pub resources: ReportResources,
     pub profiles: Vec<ReportProfile>,
+    /// How good the main profile is.
+    pub quality: Quality,
     /// Functions of the main profile, each once, most self time first.
     pub functions: Vec<ReportFunction>,
     pub warnings: Vec<ReportWarning>,
@@ -73,6 +75,9 @@ pub struct ReportProfile {
     pub lost: Option<u64>,
     pub rate_hz: Option<f64>,
     pub python_rate_hz: Option<f64>,
+    pub reached_hz: Option<f64>,
+    pub python_reached_hz: Option<f64>,
+    pub throttled: Option<u64>,
     pub unwind_failures: u64,
     pub truncated_stacks: u64,
     pub unsymbolicated: u64,
@@ -153,6 +158,7 @@ pub fn report(bundle: &Bundle) -> Report {
             threads_max: summary.threads_max,
         },
         profiles: profiles(bundle),
+        quality: quality(bundle),
         functions: bundle.main_profile().map_or_else(|| summary_functions(bundle), |profile| functions(profile)),
         warnings: bundle
             .warnings()
@@ -177,6 +183,9 @@ fn profiles(bundle: &Bundle) -> Vec<ReportProfile> {
             lost: info.lost,
             rate_hz: info.rate_hz,
             python_rate_hz: info.python_rate_hz,
+            reached_hz: info.reached_hz,
+            python_reached_hz: info.python_reached_hz,
+            throttled: info.throttled,
             unwind_failures: info.unwind_failures,
             truncated_stacks: info.truncated_stacks,
             unsymbolicated: info.unsymbolicated,
@@ -326,6 +335,7 @@ mod tests {
         let mut bundle = bundle();
         let expect = "\
 a b spent 1.24 s, 4.00 ms of it computing; peak memory 202 MiB in 3 processes; killed by signal 15
+quality: 1,000 Hz asked, 4 samples, 0 lost, 0 % not unwound, 0 % without symbols
 4 samples at 1,000 Hz (native), 0 lost; top functions by self time:
     75 %   3 samples  B  app.c:1
     25 %    1 sample  C  app.c:1

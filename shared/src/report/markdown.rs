@@ -1,6 +1,6 @@
 //! The report for a pull request or a bug tracker.
 
-use super::text::{ending, facts, figures, sampling};
+use super::text::{ending, facts, figures, quality_line, sampling};
 use super::{Report, ReportFunction};
 use crate::format::{count, duration, program, share};
 
@@ -15,6 +15,8 @@ pub fn markdown(report: &Report) -> String {
         String::new(),
         format!("It {}; {}.", figures(report), ending(report)),
         sampling(report),
+        String::new(),
+        escape(&quality_line(report)),
         String::new(),
     ];
     if report.functions.is_empty() {

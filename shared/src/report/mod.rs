@@ -5,6 +5,7 @@
 
 mod json;
 mod markdown;
+mod quality;
 mod summary_lines;
 mod text;
 mod warning;
@@ -13,6 +14,7 @@ pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report,
 };
 pub use markdown::markdown;
+pub use quality::{OverheadClass, Quality, quality};
 pub use summary_lines::summary_lines;
 pub use text::text;
 pub use warning::warning_text;

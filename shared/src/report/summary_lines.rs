@@ -1,6 +1,6 @@
 //! The ten lines at the end of `run`.
 
-use super::text::{ending, figures, sampling};
+use super::text::{ending, figures, quality_line, sampling};
 use super::{Report, ReportFunction};
 use crate::format::{duration, plural, program, share, shell_word, shorten_name};
 use crate::units::Nanos;
@@ -8,7 +8,7 @@ use crate::units::Nanos;
 /// Lines that there may be, so that the summary never pushes the program's own output off the screen.
 const LINES: usize = 10;
 /// Functions shown even when there are many warnings.
-const FUNCTIONS: usize = 4;
+const FUNCTIONS: usize = 3;
 /// Under this many samples a share of one function says little; the count is shown instead of a time.
 const FEW: u64 = 30;
 
@@ -16,8 +16,10 @@ const FEW: u64 = 30;
 /// time, warnings, where the bundle lies and the command that opens it. The caller puts its prefix before each line.
 #[must_use]
 pub fn summary_lines(report: &Report, bundle_path: &str) -> String {
-    let mut lines =
-        vec![format!("{} {}; {}", program(&report.run.command), figures(report), ending(report)), sampling(report)];
+    let mut lines = vec![format!("{} {}; {}", program(&report.run.command), figures(report), ending(report))];
+    // Without a profile the next line says all.
+    lines.extend((!report.profiles.is_empty()).then(|| quality_line(report)));
+    lines.push(sampling(report));
     let mut warnings: Vec<String> = report.warnings.iter().map(|w| format!("warning: {}", w.message)).collect();
     let room = LINES - lines.len() - 2;
     let top: Vec<&ReportFunction> = report.functions.iter().filter(|f| f.self_ns > Nanos::ZERO).collect();

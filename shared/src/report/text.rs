@@ -16,6 +16,7 @@ pub fn text(report: &Report) -> String {
     let mut lines = vec![
         format!("{} {}; {}", program(&report.run.command), figures(report), ending(report)),
         sampling(report),
+        quality_line(report),
         String::new(),
     ];
     lines.extend(facts(report).iter().map(|(name, value)| format!("{name:<10} {value}")));
@@ -91,6 +92,11 @@ pub(super) fn sampling(report: &Report) -> String {
     let recording = recording(profile.samples, profile.lost, profile.rate_hz, profile.python_rate_hz);
     let lead = if report.functions.is_empty() { "" } else { "; top functions by self time:" };
     format!("{recording}{lead}")
+}
+
+/// `quality: 998 of 999 Hz reached, …`.
+pub(super) fn quality_line(report: &Report) -> String {
+    format!("quality: {}", report.quality.line)
 }
 
 /// Name and value of what ran where.

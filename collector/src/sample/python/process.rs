@@ -6,6 +6,7 @@ use super::session::Session;
 use super::spy::{Spy, ThreadStack};
 use super::task::Tasks;
 use super::urgency;
+use crate::sample::pace::Pace;
 use crate::spool::StackWriter;
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
@@ -104,7 +105,7 @@ impl<'a> Sampler<'a> {
             named: HashMap::new(),
             attached: 0,
             process: String::new(),
-            pace: Pace::new(session.period, pid),
+            pace: Pace::new(session.period, BUDGET, pid),
         }
     }
 
@@ -243,46 +244,6 @@ fn tid_of_pthread(pid: u32, pthread: u64, tasks: &mut Tasks) -> Option<u32> {
     })
 }
 
-/// When to sample next: the asked rate, with moments drawn around it so that a program that works in a rhythm of its
-/// own is not met at the same beat each time, and slower where reading would cost too much.
-struct Pace {
-    period: Duration,
-    due: Instant,
-    /// What a read takes, smoothed.
-    cost: Duration,
-    random: u64,
-}
-
-impl Pace {
-    fn new(period: Duration, seed: u32) -> Self {
-        let random = u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Self { period, due: Instant::now(), cost: Duration::ZERO, random }
-    }
-
-    fn took(&mut self, time: Duration) {
-        self.cost = if self.cost.is_zero() { time } else { (self.cost * 7 + time) / 8 };
-    }
-
-    /// The next moment, and how many the asked rate would have had up to it.
-    fn next(&mut self, sharing: u64) -> (Instant, u64) {
-        let now = Instant::now();
-        let sharing = u32::try_from(sharing.max(1)).unwrap_or(u32::MAX);
-        let affordable = self.cost.saturating_mul(BUDGET).saturating_mul(sharing);
-        let steps = affordable.as_nanos() / self.period.as_nanos().max(1) + 1;
-        let late = now.saturating_duration_since(self.due).as_nanos() / self.period.as_nanos().max(1);
-        let passed = u32::try_from(steps.saturating_add(late)).unwrap_or(u32::MAX);
-        self.due += self.period.saturating_mul(passed);
-        // Within 30 % of a period of the even beat (xorshift64*, Vigna 2016).
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        let draw = self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48;
-        let shift = self.period.mul_f64(0.6 * f64::from(u16::try_from(draw).unwrap_or(0)) / 65_536.0);
-        let moment = (self.due + shift).checked_sub(self.period.mul_f64(0.3)).unwrap_or(self.due);
-        (moment, u64::from(passed))
-    }
-}
-
 /// Counts a process among those that run at the moment, as long as it does.
 struct Busy<'a> {
     session: &'a Session,
@@ -310,37 +271,5 @@ impl<'a> Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.set(false);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_keep_the_asked_rate_without_its_beat() {
-        let period = Duration::from_millis(10);
-        let mut pace = Pace::new(period, 7);
-        let start = pace.due;
-        let mut passed = 0;
-        let mut moments = Vec::new();
-        for _ in 0..1_000 {
-            let (moment, steps) = pace.next(1);
-            passed += steps;
-            moments.push(moment.saturating_duration_since(start).as_secs_f64());
-        }
-        assert!(passed >= 1_000);
-        let gaps: Vec<_> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let mean = gaps.iter().sum::<f64>() / 999.0;
-        assert!((mean - 0.01).abs() < 0.001, "{mean}");
-        assert!(gaps.iter().any(|gap| *gap < 0.007) && gaps.iter().any(|gap| *gap > 0.013));
-    }
-
-    #[test]
-    fn a_dear_read_lowers_the_rate() {
-        let mut pace = Pace::new(Duration::from_millis(10), 7);
-        pace.took(Duration::from_millis(8));
-        assert_eq!(pace.next(1).1, 5);
-        assert_eq!(pace.next(2).1, 9);
     }
 }

@@ -91,6 +91,7 @@ pub fn kind_name(kind: FunctionKind) -> &'static str {
         FunctionKind::Library => "library",
         FunctionKind::Runtime => "runtime",
         FunctionKind::Kernel => "kernel",
+        FunctionKind::Waiting => "waiting, not running",
     }
 }
 

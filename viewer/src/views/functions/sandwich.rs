@@ -54,6 +54,7 @@ fn whereabouts(profile: &Profile, function: FunctionId) -> String {
         FunctionKind::Library => "library",
         FunctionKind::Runtime => "runtime",
         FunctionKind::Kernel => "kernel",
+        FunctionKind::Waiting => "waiting, not running",
     };
     let module = format::file_name(profile.function_module(function)).to_owned();
     [place, module, kind.to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
