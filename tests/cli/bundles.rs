@@ -95,6 +95,6 @@ pub(crate) fn bundle_bytes(program: &str, label: Option<&str>) -> Vec<u8> {
     };
     manifest.summary = perfcollect_shared::derive::summary::summarize(Some(&profile), &timeline);
     let bundle =
-        Bundle { manifest, profiles: vec![Arc::new(profile)], timeline: Arc::new(timeline), reading: Vec::new() };
+        Bundle { manifest, profiles: vec![Arc::new(profile)], timeline: Arc::new(timeline), ..Default::default() };
     bundle::write(&bundle).unwrap()
 }
