@@ -69,6 +69,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODE", value_delimiter = ',',
           value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
     pub python: Vec<String>,
+    /// Let programs that compile code while they run (Node) tell the names of their functions
+    #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
+    pub jit: Jit,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,
@@ -169,6 +172,15 @@ pub struct ImportArgs {
 #[derive(Args, Clone, Debug)]
 pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Jit {
+    /// Set variables such as NODE_OPTIONS where an interpreter needs it
+    #[default]
+    Auto,
+    /// Set none
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@ mod completions;
 mod damaged;
 mod doctor;
 mod export;
+mod jit;
 mod kill;
 mod large;
 mod list;

@@ -4,6 +4,7 @@
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
 mod finish;
+mod jit;
 pub mod merge;
 mod profile;
 mod progress;
@@ -79,7 +80,7 @@ pub fn pack(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>)
 
 fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Packed> {
     let progress = Progress::start(end.is_some_and(|end| end.show_progress));
-    let recorded = Recorded::read(spool)?;
+    let mut recorded = Recorded::read(spool)?;
     if end.is_none()
         && let Some(packed) = already_packed(&recorded.manifest, target)
     {
@@ -87,6 +88,9 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
         return Ok(packed);
     }
     progress.says("looking up symbols");
+    if end.is_none() {
+        jit::name_what_is_left(&recorded.manifest, &mut recorded.native);
+    }
     let mut built = build(recorded, images, end)?;
     progress.says("writing the bundle");
     if let Some(end) = end {
@@ -94,6 +98,7 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
     }
     let bytes = bundle::write(&built)?;
     finish::write_in_place(target, &bytes)?;
+    jit::clear_away(&built);
     finish::remove_spool(spool)?;
     Ok(Packed { bundle: built, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
 }
@@ -164,6 +169,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     }
     manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).cloned());
     let built = profile::build(&manifest, &timeline, &native, &python, Symbolizer::new(images))?;
+    jit::note(&mut manifest, &native);
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
     let profile = built.map(|built| built.profile);
     manifest.summary = summarize(profile.as_ref(), &timeline);

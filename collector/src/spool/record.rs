@@ -25,6 +25,9 @@ pub enum StackRecord {
     /// Time since the start of the recording, stack (`null`: none could be had), thread, weight.
     #[serde(rename = "s")]
     Sample(Nanos, Option<u32>, u32, Nanos),
+    /// Name of code compiled at run time: process, address, and what its perf map says.
+    #[serde(rename = "j")]
+    Jit(u32, u64, String),
     /// Sums since the start; the last line counts.
     #[serde(rename = "c")]
     Counts(StreamCounts),

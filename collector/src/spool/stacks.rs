@@ -160,6 +160,11 @@ impl StackWriter {
         self.lines.push(&StackRecord::Sample(time, stack, thread, weight));
     }
 
+    /// Keeps what a perf map says of an address of a process.
+    pub fn jit(&mut self, pid: u32, address: u64, name: String) {
+        self.lines.push(&StackRecord::Jit(pid, address, name));
+    }
+
     pub fn counts(&mut self, counts: &StreamCounts) {
         self.lines.push(&StackRecord::Counts(counts.clone()));
     }
@@ -210,6 +215,8 @@ pub struct RawStacks {
     pub stacks: Vec<(Option<u32>, u32)>,
     pub threads: Vec<RawThread>,
     pub samples: Vec<RawSample>,
+    /// Names of code compiled at run time, by process and address.
+    pub jit: HashMap<(u32, u64), String>,
     pub counts: StreamCounts,
     pub warnings: Vec<Warning>,
     /// The file ended in a cut line with this number.
@@ -247,6 +254,9 @@ impl RawStacks {
                 if stack_known && (thread as usize) < self.threads.len() {
                     self.samples.push(RawSample { time, stack, thread, weight });
                 }
+            }
+            StackRecord::Jit(pid, address, name) => {
+                self.jit.insert((pid, address), name);
             }
             StackRecord::Counts(counts) => self.counts = counts,
             StackRecord::Warning(warning) => self.warnings.push(warning),

@@ -94,8 +94,6 @@ pub struct Images {
     list: Vec<Image>,
     known: HashMap<(FileKey, String), ImageId>,
     open_files: usize,
-    /// Names of code compiled at run time, by process and address.
-    jit: HashMap<(u32, u64), String>,
 }
 
 impl Images {
@@ -114,8 +112,8 @@ impl Images {
         self.list.is_empty()
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Image>, HashMap<(u32, u64), String>) {
-        (self.list, self.jit)
+    pub(super) fn into_list(self) -> Vec<Image> {
+        self.list
     }
 
     /// The image of a mapping, opened if it is new.
@@ -136,11 +134,6 @@ impl Images {
         self.list.push(Image { path, headers, data });
         self.known.insert(key, id);
         id
-    }
-
-    /// Keeps the name of code compiled at run time.
-    pub fn name_jit(&mut self, pid: u32, address: u64, name: String) {
-        self.jit.insert((pid, address), name);
     }
 }
 

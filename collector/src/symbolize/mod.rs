@@ -7,6 +7,7 @@ mod demangle;
 mod dwarf;
 mod elf;
 mod images;
+mod jit;
 mod kernel;
 mod lookup;
 mod mapped;
@@ -47,6 +48,7 @@ pub struct Resolved {
 #[derive(Debug, Default)]
 pub struct Symbolizer {
     images: Vec<Image>,
+    /// What perf maps say, by process and address.
     jit: HashMap<(u32, u64), String>,
     /// By path and build id, then by address.
     found: HashMap<(String, String), HashMap<u64, Vec<Resolved>>>,
@@ -55,13 +57,13 @@ pub struct Symbolizer {
 impl Symbolizer {
     #[must_use]
     pub fn new(images: Images) -> Self {
-        let (images, jit) = images.into_parts();
-        Self { images, jit, found: HashMap::new() }
+        Self { images: images.into_list(), jit: HashMap::new(), found: HashMap::new() }
     }
 
     /// Looks up all native frames of a recording, module by module. Call it before [`Self::resolve`], which is slow for
     /// addresses that were not prepared.
     pub fn prepare(&mut self, stacks: &RawStacks) {
+        self.jit.clone_from(&stacks.jit);
         let mut addresses: Vec<Vec<u64>> = vec![Vec::new(); stacks.modules.len()];
         for frame in &stacks.frames {
             if let RawFrame::Native(module, address) = frame
@@ -123,7 +125,8 @@ impl Symbolizer {
         match pseudo_module(path) {
             Some(("[jit", pid)) => {
                 let pid = pid.parse().unwrap_or(0);
-                addresses.iter().map(|&address| named(self.jit.get(&(pid, address)).cloned())).collect()
+                let name = |&address| self.jit.get(&(pid, address)).map(|name| jit::resolve(name));
+                addresses.iter().map(|address| name(address).into_iter().collect()).collect()
             }
             Some((_, boot_id)) => kernel::names(boot_id, addresses).into_iter().map(named).collect(),
             None => self.in_file(path, build_id, addresses),

@@ -11,7 +11,8 @@ fn base_name(path: &str) -> &str {
 #[must_use]
 pub fn place(profile: &Profile, id: FunctionId) -> &str {
     let module = profile.function_module(id);
-    if module == PYTHON_MODULE || module.is_empty() { base_name(profile.function_file(id)) } else { base_name(module) }
+    let scripted = module == PYTHON_MODULE || module == JIT_MODULE && !profile.function_file(id).is_empty();
+    if scripted || module.is_empty() { base_name(profile.function_file(id)) } else { base_name(module) }
 }
 
 /// Name of the package: `numpy` for site-packages, `json` for the standard library, the crate for Rust, the shared
@@ -23,7 +24,7 @@ pub fn package(profile: &Profile, id: FunctionId) -> &str {
         return python_package(file);
     }
     if module == JIT_MODULE {
-        return script_package(profile.function_name(id));
+        return script_package(file);
     }
     if profile.language(id) == Language::Rust
         && let Some(name) = rust_crate(profile.function_name(id))
@@ -56,13 +57,12 @@ fn first_part(path: &str) -> &str {
     first.strip_suffix(".py").unwrap_or(first)
 }
 
-/// `left-pad` of `JS:*pad /app/node_modules/left-pad/index.js:3:5`, else the script's base name.
-fn script_package(name: &str) -> &str {
-    if let Some((_, inside)) = name.rsplit_once("/node_modules/") {
+/// `left-pad` of `/app/node_modules/left-pad/index.js`, `node` of its own modules, else the script's base name.
+fn script_package(file: &str) -> &str {
+    if let Some((_, inside)) = file.rsplit_once("/node_modules/") {
         return first_part(inside);
     }
-    let path = name.rsplit_once(' ').map_or("", |(_, path)| path);
-    base_name(path).split(':').next().unwrap_or("")
+    if file.starts_with("node:") { "node" } else { base_name(file) }
 }
 
 /// `serde_json` of `<serde_json::de::Deserializer<R> as serde::Deserializer>::deserialize`.
@@ -98,8 +98,9 @@ mod tests {
         check("/usr/bin/node", "", "v8::Heap", "node");
         check("/a/app", "/a/src/main.rs", "<serde_json::de::Deserializer<R> as X>::parse", "serde_json");
         check("/a/app", "/a/src/main.rs", "main", "app");
-        check(JIT_MODULE, "", "JS:*pad /a/node_modules/left-pad/index.js:3:5", "left-pad");
-        check(JIT_MODULE, "", "JS:*work /a/app.js:3:5", "app.js");
+        check(JIT_MODULE, "/a/node_modules/left-pad/index.js", "pad", "left-pad");
+        check(JIT_MODULE, "/a/app.js", "work", "app.js");
+        check(JIT_MODULE, "node:fs", "readSync", "node");
         check(JIT_MODULE, "", "Builtin:Add", "");
         check("", "", "", "");
     }

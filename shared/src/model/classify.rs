@@ -23,7 +23,8 @@ pub fn classify(module: &str, file: &str, name: &str, system_name: &str) -> (Lan
     match module {
         PYTHON_MODULE => (Language::Python, python_kind(file, name)),
         KERNEL_MODULE => (Language::Kernel, FunctionKind::Kernel),
-        JIT_MODULE => (Language::Jit, jit_kind(name)),
+        JIT_MODULE if system_name.starts_with("py::") => (Language::Python, python_kind(file, name)),
+        JIT_MODULE => (jit_language(name, system_name), jit_kind(file, name)),
         WAITING_MODULE => (Language::Unknown, FunctionKind::Waiting),
         "" if file.is_empty() => (Language::Unknown, FunctionKind::Library),
         _ => (native_language(file, system_name), native_kind(module, file, name)),
@@ -43,13 +44,18 @@ fn python_kind(file: &str, name: &str) -> FunctionKind {
     }
 }
 
-/// V8 names JIT code `JS:*name path:line:column`, `Builtin:…`, `BytecodeHandler:…`.
-fn jit_kind(name: &str) -> FunctionKind {
-    let own = !name.contains("node:internal") && !name.starts_with("Builtin:") && !name.starts_with("BytecodeHandler:");
-    match (own, name.contains("/node_modules/")) {
-        (true, false) => FunctionKind::Own,
-        (true, true) => FunctionKind::Library,
-        (false, _) => FunctionKind::Runtime,
+/// V8 names its code `JS:name path:line:column` (`symbolize` takes that apart), `RegExp:…`, `Builtin:…`.
+fn jit_language(name: &str, system_name: &str) -> Language {
+    let script = system_name.starts_with("JS:") || name.starts_with("RegExp:");
+    if script { Language::JavaScript } else { Language::Jit }
+}
+
+fn jit_kind(file: &str, name: &str) -> FunctionKind {
+    let runtime = ["Builtin:", "BytecodeHandler:"].iter().any(|kind| name.starts_with(kind));
+    match (runtime || file.starts_with("node:"), file.contains("/node_modules/")) {
+        (true, _) => FunctionKind::Runtime,
+        (false, true) => FunctionKind::Library,
+        (false, false) => FunctionKind::Own,
     }
 }
 
@@ -130,7 +136,11 @@ mod tests {
         check("/usr/lib/x86_64-linux-gnu/libc.so.6", "", "memcpy", (Language::Native, Library));
         check("/usr/bin/node", "", "v8::internal::Heap::Scavenge", (Language::Native, Runtime));
         check("/home/u/nodename", "", "main", (Language::Native, Own));
-        check(JIT_MODULE, "", "JS:*work /home/u/a.js:3:5", (Language::Jit, Own));
+        check(JIT_MODULE, "/home/u/a.js", "JS:work /home/u/a.js:3:5", (Language::JavaScript, Own));
+        check(JIT_MODULE, "/home/u/node_modules/x/a.js", "JS:f", (Language::JavaScript, Library));
+        check(JIT_MODULE, "node:internal/modules/cjs/loader", "JS:f", (Language::JavaScript, Runtime));
+        check(JIT_MODULE, "", "Lcom/example/App;::run", (Language::Jit, Own));
+        check(JIT_MODULE, "/srv/app.py", "py::f:/srv/app.py", (Language::Python, Own));
         check("/home/u/app", "", "_ZN4core3fmt5write17h0123456789abcdefE", (Language::Rust, Own));
         check("/home/u/app", "", "_ZNSt6vectorIiE9push_backEi", (Language::Cpp, Own));
     }

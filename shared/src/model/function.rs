@@ -12,7 +12,10 @@ pub enum Language {
     Cpp,
     /// Native code whose symbols carry no mark: C, assembler, Go, stripped code.
     Native,
-    /// Code compiled while the program ran (Node, Java, …), named by a perf map.
+    /// Compiled while the program ran or interpreted by V8, named by a perf map.
+    #[serde(rename = "javascript")]
+    JavaScript,
+    /// Other code compiled while the program ran (Java, .NET, …), named by a perf map.
     Jit,
     Kernel,
     #[default]

@@ -96,6 +96,8 @@ pub struct Settings {
     pub python_rate_hz: Option<f64>,
     /// Time between two resource samples.
     pub resource_interval_ns: Option<Nanos>,
+    /// Variables that were set for the program to be recordable, `NAME=VALUE` without what the user had set.
+    pub injected: Vec<String>,
 }
 
 /// What recording itself cost.

@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::environment::text;
+use crate::sample::python::KNOWN_MINORS as KNOWN;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
@@ -12,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const TITLE: &str = "Python stacks";
-/// Minor versions of Python 3 that the sampler knows.
-const KNOWN: std::ops::RangeInclusive<u32> = 3..=15;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![memory(), versions()]

@@ -41,6 +41,7 @@ impl Rates {
             native_rate_hz: self.native_hz.map(f64::from),
             python_rate_hz: self.python_hz,
             resource_interval_ns: u64::try_from(RESOURCE_INTERVAL.as_nanos()).ok().map(Nanos),
+            ..Settings::default()
         }
     }
 }

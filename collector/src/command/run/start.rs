@@ -2,7 +2,8 @@
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
 use crate::agent::Injection;
-use crate::cli::RunArgs;
+use crate::cli::{Jit, RunArgs};
+use crate::jit;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
 use crate::store::Library;
@@ -49,14 +50,20 @@ struct Prepared {
 /// Starts the program. Where this fails, it has not run, and nothing of ours is left behind.
 pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Recording> {
     let held = Held::hold().context("cannot hold signals")?;
-    let waiting = Waiting::fork(&args.command, Inherited::take(), &held).context("cannot start a process")?;
+    let inherited = Inherited::take();
+    let jit = if args.no_native { Jit::Off } else { args.jit };
+    let asked = jit::Asked::start(jit, &args.command);
+    let waiting = Waiting::fork(&args.command, inherited, &held).context("cannot start a process")?;
     leave_streams().context("cannot open /dev/null")?;
-    let (manifest, id) = describe(args)?;
+    let (mut manifest, id) = describe(args)?;
+    let (mut variables, injected) = asked.finish();
+    manifest.settings.injected = injected;
     let (spool, target) = open_spool(args, &manifest.command, &id)?;
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
+        variables.extend(prepared.variables()?);
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
-        Ok((waiting.release(&prepared.variables()?)?, prepared, cpu_before))
+        Ok((waiting.release(&variables)?, prepared, cpu_before))
     });
     match started {
         Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, injection }, cpu_before)) => {

@@ -6,6 +6,7 @@ use super::process::{Code, Process};
 use super::short_lived::{ShortLived, TOO_SHORT};
 use super::unwind::{End, Unwinders, UserFrame, UserStack};
 use super::{PerfSettings, kernel};
+use crate::jit::maps;
 use crate::launch::Clock;
 use crate::spool::{RawFrame, StackWriter, StreamCounts};
 use crate::symbolize::{FileKey, Images, Mapped, read_perf_map};
@@ -17,7 +18,6 @@ use linux_perf_event_reader::{
 };
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -211,17 +211,12 @@ impl Recorder {
         if process.jit_addresses.is_empty() {
             return;
         }
-        let paths = [format!("/proc/{pid}/root/tmp/perf-{pid}.map"), format!("/tmp/perf-{pid}.map")];
-        let map = paths.iter().find_map(|path| File::open(path).ok()).filter(|map| {
-            // One from before is of another process with the same number.
-            map.metadata().and_then(|m| m.modified()).is_ok_and(|at| at + Duration::from_secs(1) >= self.began)
-        });
-        let Some(map) = map else { return };
+        let Some(map) = maps::open(pid, self.began) else { return };
         let mut addresses = process.jit_addresses.clone();
         addresses.sort_unstable();
         addresses.dedup();
         for (address, name) in read_perf_map(map, &addresses) {
-            self.images.name_jit(pid, address, name);
+            self.writer.jit(pid, address, name);
         }
     }
 

@@ -29,6 +29,9 @@ pub use permission::{NoAccess, explain as explain_no_access};
 /// Stacks a second and process where nothing else is asked for.
 pub const DEFAULT_RATE_HZ: f64 = 100.0;
 
+/// Minor versions of Python 3 that the sampler can read.
+pub const KNOWN_MINORS: std::ops::RangeInclusive<u32> = 3..=15;
+
 /// Module in the spool of Python frames that began an interpreter loop of their own: one native frame each. What these
 /// call from Python runs in the same loop (3.11 and later; up to 3.10 every frame is such a one).
 pub const ENTRY_MODULE: &str = "[python:entry]";

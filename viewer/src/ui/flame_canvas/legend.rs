@@ -18,6 +18,7 @@ fn edge_words(language: Language) -> Option<&'static str> {
         Language::Python => Some("solid left edge"),
         Language::Rust => Some("edge in two parts"),
         Language::Cpp => Some("edge in three parts"),
+        Language::JavaScript => Some("edge in four parts"),
         Language::Jit => Some("double edge"),
         Language::Native | Language::Kernel => Some("no edge"),
         Language::Unknown => None,

@@ -298,6 +298,9 @@ fn edge(language: Language) -> &'static [(f64, f64, f64, f64)] {
         Language::Python => &[(0.0, 3.0, 0.0, 1.0)],
         Language::Rust => &[(0.0, 3.0, 0.0, 0.4), (0.0, 3.0, 0.6, 1.0)],
         Language::Cpp => &[(0.0, 3.0, 0.05, 0.25), (0.0, 3.0, 0.4, 0.6), (0.0, 3.0, 0.75, 0.95)],
+        Language::JavaScript => {
+            &[(0.0, 3.0, 0.0, 0.16), (0.0, 3.0, 0.28, 0.44), (0.0, 3.0, 0.56, 0.72), (0.0, 3.0, 0.84, 1.0)]
+        }
         Language::Jit => &[(0.0, 1.0, 0.0, 1.0), (2.0, 1.0, 0.0, 1.0)],
         Language::Native | Language::Kernel | Language::Unknown => &[],
     }

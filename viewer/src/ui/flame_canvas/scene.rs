@@ -78,6 +78,7 @@ pub fn language_name(language: Language) -> &'static str {
         Language::Rust => "Rust",
         Language::Cpp => "C++",
         Language::Native => "native",
+        Language::JavaScript => "JavaScript",
         Language::Jit => "JIT",
         Language::Kernel => "kernel",
         Language::Unknown => "",
