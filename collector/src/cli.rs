@@ -176,7 +176,7 @@ pub struct CompletionsArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Jit {
-    /// Set variables such as NODE_OPTIONS where an interpreter needs it
+    /// Set variables such as `NODE_OPTIONS` where an interpreter needs it
     #[default]
     Auto,
     /// Set none

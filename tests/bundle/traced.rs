@@ -26,11 +26,13 @@ fn all_of_it_is_read_as_it_was_written() {
     let read = read(&bytes).expect("reads");
     assert_eq!(read.reading, []);
     assert_eq!((&read.memory, &read.lines, &read.source), (&written.memory, &written.lines, &written.source));
+    assert_eq!(read.calls, written.calls);
     assert_eq!(dump(read.alloc_profile().expect("the profile alloc")), dump(&alloc()));
     let again = write(&read).expect("writes");
     assert_eq!(again, write(&perfcollect_shared::bundle::read(&again).expect("reads")).expect("writes"));
     let kinds: Vec<MemberKind> = read.manifest.members.iter().map(|member| member.kind).collect();
-    assert_eq!(kinds[5..], [MemberKind::Timeline, MemberKind::Memory, MemberKind::Lines, MemberKind::Source]);
+    let last = [MemberKind::Timeline, MemberKind::Memory, MemberKind::Calls, MemberKind::Lines, MemberKind::Source];
+    assert_eq!(kinds[5..], last);
 }
 
 /// What `go tool pprof` shows must be the memory at the end, not a sum over snapshots.
@@ -88,21 +90,21 @@ fn columns_of_time_are_not_taken_for_bytes() {
 
 #[test]
 fn each_damaged_member_is_a_warning_and_the_rest_is_read() {
-    for member in ["memory.jsonl", "lines.jsonl", "source.jsonl"] {
+    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl"] {
         let read =
             read(&with_member(&whole(), member, |content| content[..content.len() / 2].to_vec())).expect("reads");
         let [Warning::DamagedMember { member: named, reason }] = &read.reading[..] else {
             panic!("{:?}", read.reading);
         };
         assert!(named == member && reason.contains("SHA-256"), "{reason}");
-        let left = [read.memory.is_empty(), read.lines.is_empty(), read.source.is_empty()];
+        let left = [read.memory.is_empty(), read.calls.is_empty(), read.lines.is_empty(), read.source.is_empty()];
         assert_eq!(left.iter().filter(|&&empty| empty).count(), 1, "{member}");
     }
 }
 
 #[test]
 fn damaged_lines_are_counted_and_strange_fields_passed_over() {
-    for member in ["memory.jsonl", "lines.jsonl", "source.jsonl"] {
+    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl"] {
         let bytes = with_member(&unhashed(), member, |content| {
             let text = String::from_utf8(content.to_vec()).expect("text");
             let (first, second) = text.split_once('\n').expect("two lines");
@@ -116,7 +118,7 @@ fn damaged_lines_are_counted_and_strange_fields_passed_over() {
             "{:?}",
             read.reading
         );
-        assert_eq!(read.memory.len() + read.lines.len() + read.source.len(), 5);
+        assert_eq!(read.memory.len() + read.calls.len() + read.lines.len() + read.source.len(), 7);
     }
 }
 

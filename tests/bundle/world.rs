@@ -1,9 +1,9 @@
 //! Bundles to test with, and what they say as text.
 
 use perfcollect_shared::model::{
-    Bundle, Exit, FrameSpec, FunctionSpec, LineCount, Manifest, MemorySnapshot, ModuleId, Process, Profile,
-    ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec, SnapshotReason, SourceChunk, StackId, ThreadSpec,
-    Timeline, Tool, WeightKind,
+    Bundle, CallCount, CallerCount, Exit, FrameSpec, FunctionSpec, LineCount, Manifest, MemorySnapshot, ModuleId,
+    Process, Profile, ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec, SnapshotReason, SourceChunk, StackId,
+    ThreadSpec, Timeline, Tool, WeightKind,
 };
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::fmt::Write as _;
@@ -41,6 +41,19 @@ pub(crate) fn traced() -> Bundle {
         self_ns: Nanos(hits * 100),
         total_ns: Nanos(hits * 150),
     };
+    let call = |name: &str, callers| CallCount {
+        pid: 7,
+        file: "/home/u/app/orders.py".into(),
+        line: 3,
+        name: name.into(),
+        calls: 1 << 40,
+        primitive: 1,
+        self_ns: Nanos(5),
+        total_ns: Nanos(9),
+        callers,
+    };
+    let caller = CallerCount { row: 0, calls: 2, primitive: 1, self_ns: Nanos(3), total_ns: Nanos(4) };
+    bundle.calls = Arc::new(vec![call("f", Vec::new()), call("<lambda>", vec![caller])]);
     bundle.lines = Arc::new(vec![line(3, 1), line(4, 1 << 40)]);
     let chunk = |start, changed| SourceChunk {
         file: "/home/u/app/orders.py".into(),

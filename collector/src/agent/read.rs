@@ -1,6 +1,7 @@
 //! What the recorder left in the spool: who was entered, how that ended, and each mode's lines.
 
 use crate::spool;
+use perfcollect_shared::units::Nanos;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fs;
@@ -14,6 +15,10 @@ pub struct AgentProcess {
     /// `None` where it was killed, or lived on.
     pub bye: Option<Bye>,
     pub errors: Vec<AgentError>,
+    /// Counted calls.
+    pub(super) calls: u64,
+    /// What counting one call costs, as measured in this process.
+    call_ns: f64,
     folder: PathBuf,
 }
 
@@ -58,6 +63,8 @@ struct HelloLine {
     hello: Option<Hello>,
     bye: Option<Bye>,
     error: Option<AgentError>,
+    /// What counting one call costs.
+    call_ns: Option<f64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -90,14 +97,15 @@ pub fn processes(spool: &Path) -> io::Result<Vec<AgentProcess>> {
 }
 
 fn process(path: &Path, folder: &Path) -> io::Result<Option<AgentProcess>> {
-    let (mut hello, mut bye, mut errors) = (None, None, Vec::new());
+    let (mut hello, mut bye, mut errors, mut call_ns) = (None, None, Vec::new(), 0.0);
     // A cut line is the last one of a killed program.
     spool::read_lines(path, |line: HelloLine| {
         hello = hello.take().or(line.hello);
         bye = line.bye.or(bye.take());
         errors.extend(line.error);
+        call_ns = line.call_ns.unwrap_or(call_ns);
     })?;
-    Ok(hello.map(|hello| AgentProcess { hello, bye, errors, folder: folder.to_owned() }))
+    Ok(hello.map(|hello| AgentProcess { hello, bye, errors, calls: 0, call_ns, folder: folder.to_owned() }))
 }
 
 /// When the recording began, on the clock of [`Hello::mono_ns`]; 0 where that is not known.
@@ -112,6 +120,19 @@ pub fn start_mono_ns(spool: &Path) -> u64 {
 }
 
 impl AgentProcess {
+    /// CPU time that the recorder took: what it measured of itself, and counting as it costs on average.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    pub fn own_cpu(&self) -> Option<Nanos> {
+        let counting = (self.calls as f64 * self.call_ns.clamp(0.0, 1e6)) as u64;
+        self.bye.as_ref().map(|bye| Nanos(bye.own_ns.saturating_add(counting)))
+    }
+
     /// The lines that a mode appended (`core.append`); where one is damaged, its number.
     ///
     /// # Errors

@@ -53,7 +53,9 @@ mod tests {
             Process { pid, command, ..Process::default() }
         };
         let of = [process(ours, &["node", "a.js"]), process(wanted, &["node", "--perf-basic-prof", "a.js"])];
-        [ours, older, wanted].map(|pid| fs::write(path(pid), "1000 10 f\n").unwrap());
+        for pid in [ours, older, wanted] {
+            fs::write(path(pid), "1000 10 f\n").unwrap();
+        }
         remove(&of, SystemTime::now() + TICK * 60);
         assert!(path(ours).exists(), "it is older than the recording");
         assert!(open(ours, SystemTime::now() + TICK * 60).is_none());
@@ -61,6 +63,8 @@ mod tests {
         assert!(open(ours, began).is_some());
         remove(&of, began);
         assert_eq!([ours, older, wanted].map(|pid| path(pid).exists()), [false, true, true]);
-        [older, wanted].map(|pid| fs::remove_file(path(pid)).unwrap());
+        for pid in [older, wanted] {
+            fs::remove_file(path(pid)).unwrap();
+        }
     }
 }

@@ -14,6 +14,7 @@ mod warnings;
 
 pub(crate) use finish::write_in_place;
 
+use crate::agent::Entered;
 use crate::spool::{self, RawStacks};
 use crate::symbolize::{Images, Symbolizer};
 use anyhow::{Context, bail};
@@ -94,7 +95,8 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
     let mut built = build(recorded, images, end)?;
     progress.says("writing the bundle");
     if let Some(end) = end {
-        built.manifest.overhead = finish::overhead(end);
+        built.manifest.overhead =
+            Overhead { agent_cpu_ns: built.manifest.overhead.agent_cpu_ns, ..finish::overhead(end) };
     }
     let bytes = bundle::write(&built)?;
     finish::write_in_place(target, &bytes)?;
@@ -110,6 +112,7 @@ struct Recorded {
     timeline: Timeline,
     native: RawStacks,
     python: RawStacks,
+    entered: Entered,
     /// Lines that could not be read: file, first of them, how many.
     cut: Vec<(&'static str, u64, u64)>,
 }
@@ -137,7 +140,8 @@ impl Recorded {
             .filter_map(|(name, line)| Some((name, line?)))
             .map(|(name, line)| Ok((name, line, finish::lines_from(&spool.join(name), line)?)))
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { manifest, timeline, native, python, cut })
+        let entered = Entered::read(spool).with_context(|| told(spool::AGENT))?;
+        Ok(Self { manifest, timeline, native, python, entered, cut })
     }
 }
 
@@ -153,7 +157,7 @@ fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
-    let Recorded { mut manifest, mut timeline, native, python, cut } = recorded;
+    let Recorded { mut manifest, mut timeline, native, python, entered, cut } = recorded;
     timeline.samples.sort_by_key(|sample| sample.t_ns);
     if let Some(end) = end {
         manifest.exit = end.exit;
@@ -170,6 +174,10 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).cloned());
     let built = profile::build(&manifest, &timeline, &native, &python, Symbolizer::new(images))?;
     jit::note(&mut manifest, &native);
+    manifest.overhead.agent_cpu_ns = entered.own_cpu();
+    if !manifest.settings.python_modes.is_empty() {
+        manifest.warnings.extend(entered.warnings(&timeline));
+    }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
     let profile = built.map(|built| built.profile);
     manifest.summary = summarize(profile.as_ref(), &timeline);
@@ -178,6 +186,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest,
         profiles: profile.into_iter().map(Arc::new).collect(),
         timeline: Arc::new(timeline),
+        calls: Arc::new(entered.calls),
         ..Bundle::default()
     })
 }

@@ -35,6 +35,8 @@ pub const TIMELINE: &str = "timeline.jsonl";
 
 /// Path of the totals of memory snapshots in the zip.
 pub const MEMORY: &str = "memory.jsonl";
+/// Path of the exact counts of calls in the zip.
+pub const CALLS: &str = "calls.jsonl";
 /// Path of the exact counts of lines in the zip.
 pub const LINES: &str = "lines.jsonl";
 /// Path of the captured source text in the zip.

@@ -6,7 +6,7 @@
 use super::archive::{Archive, MemberBytes, MemberError, Members, gunzip_member};
 use super::read::read_members;
 use super::salvage::{Blob, State, scan};
-use super::{LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline};
+use super::{CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning, WeightKind};
 use crate::units::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -98,6 +98,7 @@ impl<'a> Found<'a> {
                 match path.as_str() {
                     TIMELINE => MemberKind::Timeline,
                     MEMORY => MemberKind::Memory,
+                    CALLS => MemberKind::Calls,
                     LINES => MemberKind::Lines,
                     SOURCE => MemberKind::Source,
                     _ => continue,

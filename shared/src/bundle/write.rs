@@ -3,7 +3,7 @@
 use super::gzip::gzip;
 use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
-use super::{LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
+use super::{CALLS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
 use super::{WriteError, hash, jsonl, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
@@ -27,11 +27,13 @@ pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
     }
     let timeline = timeline::encode(&bundle.timeline).map_err(json(TIMELINE))?;
     let memory = jsonl::encode(&bundle.memory).map_err(json(MEMORY))?;
+    let calls = jsonl::encode(&bundle.calls).map_err(json(CALLS))?;
     let lines = jsonl::encode(&bundle.lines).map_err(json(LINES))?;
     let source = jsonl::encode(&bundle.source).map_err(json(SOURCE))?;
     let rows = [
         (TIMELINE, MemberKind::Timeline, timeline),
         (MEMORY, MemberKind::Memory, memory),
+        (CALLS, MemberKind::Calls, calls),
         (LINES, MemberKind::Lines, lines),
         (SOURCE, MemberKind::Source, source),
     ];

@@ -4,6 +4,7 @@
 
 pub mod folded;
 pub mod html;
+pub mod pstats;
 
 use crate::model::Bundle;
 use html::HtmlParts;
@@ -32,7 +33,7 @@ pub trait Exporter: Sync {
 }
 
 /// Every format, in the order of the help.
-pub static EXPORTERS: &[&dyn Exporter] = &[&html::Html, &folded::Folded];
+pub static EXPORTERS: &[&dyn Exporter] = &[&html::Html, &folded::Folded, &pstats::Pstats];
 
 /// The exporter of `--to`.
 #[must_use]
@@ -47,6 +48,8 @@ pub enum ExportError {
         "this perfcollect was built without its page (PERFCOLLECT_NO_VIEWER); build it again without that variable"
     )]
     NoViewer,
+    #[error("the bundle has no exact calls; `perfcollect run --python calls` records them")]
+    NoCalls,
     #[error("the bundle has no stack samples")]
     NoSamples,
 }

@@ -98,6 +98,9 @@ pub struct Settings {
     pub resource_interval_ns: Option<Nanos>,
     /// Variables that were set for the program to be recordable, `NAME=VALUE` without what the user had set.
     pub injected: Vec<String>,
+    /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub python_modes: Vec<String>,
 }
 
 /// What recording itself cost.
@@ -110,6 +113,8 @@ pub struct Overhead {
     pub finish_ns: Option<Nanos>,
     /// Largest resident set of the collector.
     pub collector_rss_bytes: Option<Bytes>,
+    /// CPU time of what was injected into Python programs, as far as it could be told.
+    pub agent_cpu_ns: Option<Nanos>,
     /// Resident size that the program inherited from us between fork and exec; its own peak is never reported below it.
     pub child_rss_floor_bytes: Option<Bytes>,
 }
@@ -155,6 +160,7 @@ pub enum MemberKind {
     Timeline,
     Memory,
     Lines,
+    Calls,
     Benchmarks,
     Caches,
     Keys,

@@ -1,6 +1,7 @@
 //! What a bundle holds, as typed tables. One table per file; `builder` is the only door to a [`Profile`].
 
 mod builder;
+mod calls;
 mod classify;
 mod environment;
 mod frame;
@@ -21,6 +22,7 @@ mod waiting;
 mod warning;
 
 pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
+pub use calls::{CallCount, CallerCount};
 pub use classify::{JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, PYTHON_MODULE, UNKNOWN_FUNCTION, classify};
 pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};
@@ -54,6 +56,8 @@ pub struct Bundle {
     pub timeline: Arc<Timeline>,
     /// Totals of each snapshot of the profile `alloc`, in order of time.
     pub memory: Arc<Vec<MemorySnapshot>>,
+    /// Exact counts and times of calls of Python functions, by process.
+    pub calls: Arc<Vec<CallCount>>,
     /// Exact counts and times of lines, by process, file and line.
     pub lines: Arc<Vec<LineCount>>,
     /// Text of hot lines, by file and first line.

@@ -43,6 +43,12 @@ pub enum Warning {
     DamagedMember { member: String, reason: String },
     /// Lines of a member that could not be read.
     SkippedLines { member: String, count: u64, first_line: u64, reason: String },
+    /// Python processes that could not be recorded from inside.
+    PythonNotEntered { processes: Vec<String>, reason: String, fix: String },
+    /// A part of recording inside Python (`what`) failed in so many processes.
+    AgentFailed { what: String, reason: String, count: u64 },
+    /// Python processes that were killed or lived on: what was recorded inside them ends with its last flush.
+    AgentCut { processes: Vec<String> },
     /// A setting was added for the program to be recordable (such as Node's perf map).
     Injected { what: String },
     /// A code that this version does not know; a newer version wrote it.
@@ -103,6 +109,9 @@ impl From<Fields> for Warning {
             "timeline_gap" => Self::TimelineGap { from_ns, to_ns },
             "damaged_member" => Self::DamagedMember { member, reason },
             "skipped_lines" => Self::SkippedLines { member, count, first_line, reason },
+            "python_not_entered" => Self::PythonNotEntered { processes, reason, fix },
+            "agent_failed" => Self::AgentFailed { what, reason, count },
+            "agent_cut" => Self::AgentCut { processes },
             "injected" => Self::Injected { what },
             _ => Self::Unknown,
         }
@@ -135,6 +144,9 @@ mod tests {
             Warning::TimelineGap { from_ns: Nanos(17), to_ns: Nanos(18) },
             Warning::DamagedMember { member: text.clone(), reason: "r".into() },
             Warning::SkippedLines { member: text.clone(), count: 19, first_line: 20, reason: "r".into() },
+            Warning::PythonNotEntered { processes: vec![text.clone()], reason: "r".into(), fix: "f".into() },
+            Warning::AgentFailed { what: text.clone(), reason: "r".into(), count: 21 },
+            Warning::AgentCut { processes: vec![text.clone()] },
             Warning::Injected { what: text },
             Warning::Unknown,
         ];

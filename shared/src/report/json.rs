@@ -1,5 +1,6 @@
 //! The report as data. Its JSON is documented in `docs/report-schema.md`: names end in their unit, `null` is not measured.
 
+use super::calls::{self, ReportCall, ReportCallsTotal};
 use super::{Quality, quality, warning_text};
 use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
@@ -29,6 +30,10 @@ pub struct Report {
     pub quality: Quality,
     /// Functions of the main profile, each once, most self time first.
     pub functions: Vec<ReportFunction>,
+    /// Exact calls together; `null` where they were not counted.
+    pub calls_total: Option<ReportCallsTotal>,
+    /// Python functions by exact calls, most self time first.
+    pub calls: Vec<ReportCall>,
     pub warnings: Vec<ReportWarning>,
 }
 
@@ -132,6 +137,7 @@ pub struct ReportWarning {
 pub fn report(bundle: &Bundle) -> Report {
     let manifest = &bundle.manifest;
     let summary = &manifest.summary;
+    let (calls_total, calls) = calls::report(&bundle.calls);
     Report {
         schema: SCHEMA_VERSION,
         id: manifest.id.clone(),
@@ -160,6 +166,8 @@ pub fn report(bundle: &Bundle) -> Report {
         profiles: profiles(bundle),
         quality: quality(bundle),
         functions: bundle.main_profile().map_or_else(|| summary_functions(bundle), |profile| functions(profile)),
+        calls_total,
+        calls,
         warnings: bundle
             .warnings()
             .map(|warning| ReportWarning { message: warning_text(warning), warning: warning.clone() })
@@ -234,7 +242,7 @@ fn summary_functions(bundle: &Bundle) -> Vec<ReportFunction> {
 mod tests {
     use super::super::{markdown, summary_lines, text};
     use super::*;
-    use crate::model::{Exit, SummaryFunction};
+    use crate::model::{CallCount, CallerCount, Exit, SummaryFunction};
     use crate::testing;
     use serde_json::Value;
     use std::sync::Arc;
@@ -310,7 +318,9 @@ mod tests {
         }
         let schema = include_str!("../../../docs/report-schema.md");
         let mut fields = Vec::new();
-        let mut json = serde_json::to_value(report(&bundle())).unwrap();
+        let mut bundle = bundle();
+        bundle.calls = Arc::new(vec![CallCount { callers: vec![CallerCount::default()], ..CallCount::default() }]);
+        let mut json = serde_json::to_value(report(&bundle)).unwrap();
         // The figures of a warning differ by its kind.
         json["warnings"] = serde_json::json!([{ "code": 0, "message": 0 }]);
         names(&json, &mut fields);

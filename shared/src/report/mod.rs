@@ -3,6 +3,7 @@
 //! The JSON form is a promise, described in `docs/report-schema.md` and held by a test. Must not decide anything that
 //! the derivations do not: it names and arranges their results.
 
+mod calls;
 mod json;
 mod markdown;
 mod quality;
@@ -10,6 +11,7 @@ mod summary_lines;
 mod text;
 mod warning;
 
+pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
 pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report,
 };

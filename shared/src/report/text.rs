@@ -1,5 +1,6 @@
 //! The report for a terminal.
 
+use super::calls;
 use super::{Report, ReportFunction};
 use crate::derive::overview::recording;
 use crate::format::{
@@ -31,6 +32,7 @@ pub fn text(report: &Report) -> String {
             lines.push(format!("{} more; `--format json` has them all", plural(more, "function")));
         }
     }
+    lines.extend(calls::lines(report.calls_total.as_ref(), &report.calls));
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "warnings".into()]);
         lines.extend(report.warnings.iter().map(|warning| format!("  {}", warning.message)));

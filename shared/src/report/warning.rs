@@ -77,6 +77,23 @@ fn other_text(warning: &Warning) -> String {
         Warning::SkippedLines { member, count: lines, first_line, reason } => {
             format!("{} of {member} left out, first line {}: {reason}", plural(*lines, "line"), count(*first_line))
         }
+        Warning::PythonNotEntered { processes, reason, fix } => with_fix(
+            &format!(
+                "{} not recorded from inside: {}",
+                plural(processes.len() as u64, "Python process"),
+                list(processes)
+            ),
+            reason,
+            fix,
+        ),
+        Warning::AgentFailed { what, reason, count: processes } => {
+            format!("`--python {what}` failed in {}: {reason}", plural(*processes, "process"))
+        }
+        Warning::AgentCut { processes } => format!(
+            "{} did not end by itself: what was recorded inside ends up to a second or more before it: {}",
+            plural(processes.len() as u64, "Python process"),
+            list(processes)
+        ),
         Warning::Injected { what } => format!("added for the program to be recordable: {what}"),
         _ => "a warning that this version of perfcollect does not know; a newer one can show it".into(),
     }

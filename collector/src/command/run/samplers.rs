@@ -1,5 +1,6 @@
 //! What watches the program while it runs, all of it together.
 
+use crate::agent::MODES;
 use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
 use crate::sample::perf::{PerfSampler, PerfSettings};
@@ -36,11 +37,16 @@ impl Rates {
         }
     }
 
-    pub(super) fn settings(self) -> Settings {
+    pub(super) fn settings(self, python_modes: &[String]) -> Settings {
         Settings {
             native_rate_hz: self.native_hz.map(f64::from),
             python_rate_hz: self.python_hz,
             resource_interval_ns: u64::try_from(RESOURCE_INTERVAL.as_nanos()).ok().map(Nanos),
+            python_modes: MODES
+                .iter()
+                .map(|mode| mode.name.to_owned())
+                .filter(|name| python_modes.contains(name))
+                .collect(),
             ..Settings::default()
         }
     }

@@ -60,9 +60,9 @@ pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Record
     manifest.settings.injected = injected;
     let (spool, target) = open_spool(args, &manifest.command, &id)?;
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
-        variables.extend(prepared.variables()?);
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
+        variables.extend(prepared.variables()?);
         Ok((waiting.release(&variables)?, prepared, cpu_before))
     });
     match started {
@@ -138,7 +138,7 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
         start: jiff::Timestamp::now().to_string(),
         environment: environment::read(),
         git: git.finish(),
-        settings: Rates::new(args.rate, args.no_native, args.no_python).settings(),
+        settings: Rates::new(args.rate, args.no_native, args.no_python).settings(&args.python),
         ..Manifest::default()
     };
     Ok((manifest, id))

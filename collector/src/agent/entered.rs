@@ -1,0 +1,132 @@
+//! Which Python processes were recorded from inside, and what is to be said of the others.
+
+use super::{AgentProcess, Entered};
+use crate::pack::merge::is_interpreter;
+use perfcollect_shared::format::{command_line, file_name};
+use perfcollect_shared::model::{Process, Timeline, Warning};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Readings of a process after which it is no fork on its way to another program.
+const SETTLED: usize = 2;
+
+/// What a reader must know: processes that were not entered, what failed in those that were, whose end was not heard of.
+pub(super) fn warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
+    let mut found = not_entered(&entered.processes, timeline);
+    let mut failures: BTreeMap<(&str, &str), BTreeSet<u32>> = BTreeMap::new();
+    for process in &entered.processes {
+        for error in &process.errors {
+            failures.entry((&error.mode, &error.what)).or_default().insert(process.hello.pid);
+        }
+    }
+    found.extend(failures.into_iter().map(|((mode, what), pids)| Warning::AgentFailed {
+        what: mode.to_owned(),
+        reason: what.to_owned(),
+        count: pids.len() as u64,
+    }));
+    let cut = entered.processes.iter().filter(|process| process.bye.is_none());
+    let processes: Vec<String> = cut.map(|process| described(&process.hello.argv, process.hello.pid)).collect();
+    if !processes.is_empty() {
+        found.push(Warning::AgentCut { processes });
+    }
+    found
+}
+
+fn not_entered(entered: &[AgentProcess], timeline: &Timeline) -> Vec<Warning> {
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for process in timeline.processes.iter().filter(|process| is_python(process)) {
+        let hellos = || entered.iter().filter(|known| known.hello.pid == process.pid).map(|known| &known.hello);
+        let closed = closing_flag(&process.command);
+        let inside = match closed {
+            // One that was open may have become this one by exec.
+            Some(_) => hellos().any(|hello| hello.argv == process.command),
+            None => hellos().next().is_some(),
+        };
+        if inside || (closed.is_none() && is_passing(process, timeline)) {
+            continue;
+        }
+        let reason = match closed {
+            Some(flag @ 'S') => format!("-{flag} tells Python not to load site"),
+            Some(flag) => format!("-{flag} tells Python to ignore PYTHONPATH"),
+            None => "PYTHONPATH was not handed on to it, it ended too soon, or its Python is older than 3.8".to_owned(),
+        };
+        by_reason.entry(reason).or_default().push(described(&process.command, process.pid));
+    }
+    let fix = "start it without that flag, and with the environment that it inherits".to_owned();
+    let warning = |(reason, processes)| Warning::PythonNotEntered { processes, reason, fix: fix.clone() };
+    by_reason.into_iter().map(warning).collect()
+}
+
+fn is_python(process: &Process) -> bool {
+    process.command.first().is_some_and(|word| is_interpreter(file_name(word)))
+}
+
+/// A fork that was seen before it became another program looks like its parent.
+fn is_passing(process: &Process, timeline: &Timeline) -> bool {
+    let parent = timeline.processes.iter().find(|known| known.pid == process.ppid);
+    let same = parent.is_some_and(|parent| parent.command == process.command);
+    let readings = timeline.samples.iter().filter(|sample| sample.pid == process.pid);
+    same && readings.take(SETTLED).count() < SETTLED
+}
+
+/// The option of an interpreter's command line that keeps us out: `I`, `S` or `E`.
+fn closing_flag(command: &[String]) -> Option<char> {
+    let mut words = command.iter().skip(1);
+    while let Some(word) = words.next() {
+        let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty())?;
+        if let Some(long) = letters.strip_prefix('-') {
+            // The only one with a value of its own.
+            if long == "check-hash-based-pycs" {
+                words.next();
+            }
+            continue;
+        }
+        for (at, letter) in letters.char_indices() {
+            match letter {
+                'I' | 'S' | 'E' => return Some(letter),
+                'c' | 'm' => return None,
+                'W' | 'X' => {
+                    if at + 1 == letters.len() {
+                        words.next();
+                    }
+                    break;
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+fn described(command: &[String], pid: u32) -> String {
+    const LONGEST: usize = 60;
+    let mut text = command_line(command);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    format!("{text} ({pid})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_count_up_to_the_program() {
+        let check = |line: &str, expect: Option<char>| {
+            let command: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(closing_flag(&command), expect, "{line}");
+        };
+        check("python3 x.py", None);
+        check("python3 -I x.py", Some('I'));
+        check("python3 -uE x.py", Some('E'));
+        check("python3 -X dev -W error -S x.py", Some('S'));
+        check("python3 -Xdev -Werror x.py -S", None);
+        check("python3 -W -S x.py", None);
+        check("python3 -c pass -I", None);
+        check("python3 -um -I", None);
+        check("python3 --check-hash-based-pycs -S -I x.py", Some('I'));
+        check("python3 - -I", None);
+        check("python3", None);
+    }
+}
