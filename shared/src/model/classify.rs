@@ -11,6 +11,8 @@ pub const KERNEL_MODULE: &str = "[kernel]";
 pub const JIT_MODULE: &str = "[jit]";
 /// Function that stands for kernel time where the kernel may not be sampled.
 pub const KERNEL_NOT_SAMPLED: &str = "[kernel, not sampled]";
+/// Function that stands for CPU time of threads before their first sample, where there is none, and after their last one.
+pub const TOO_SHORT: &str = "[too short to sample]";
 /// Function of a frame about which nothing is known.
 pub const UNKNOWN_FUNCTION: &str = "[unknown]";
 

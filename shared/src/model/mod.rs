@@ -23,7 +23,9 @@ mod warning;
 
 pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
 pub use calls::{CallCount, CallerCount};
-pub use classify::{JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, PYTHON_MODULE, UNKNOWN_FUNCTION, classify};
+pub use classify::{
+    JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, PYTHON_MODULE, TOO_SHORT, UNKNOWN_FUNCTION, classify,
+};
 pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};
 pub use function::{Function, FunctionKind, FunctionTable, Language};

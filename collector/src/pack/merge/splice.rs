@@ -2,6 +2,7 @@
 
 use super::{Merged, MergedFrame};
 use crate::spool::{RawSample, RawStacks};
+use perfcollect_shared::model::TOO_SHORT;
 use std::collections::HashMap;
 
 /// What a native frame is to a Python program.
@@ -29,6 +30,10 @@ pub fn role_of<'a>(module: &str, mut names: impl Iterator<Item = &'a str> + Clon
     const ROOTS: [&str; 6] =
         ["_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone3", "main"];
     // The sampler says which boot it was: `[kernel:BOOT]`.
+    if module.is_empty() && names.clone().any(|name| name == TOO_SHORT) {
+        // Starts and ends of threads, mostly: not what a Python sample near in time says.
+        return FrameRole::Root;
+    }
     if module.starts_with("[kernel") {
         let call = names.any(|name| name.contains("syscall") || name.contains("el0_svc") || name.contains("SYSCALL"));
         return if call { FrameRole::KernelCall } else { FrameRole::Kernel };

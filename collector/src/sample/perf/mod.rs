@@ -83,7 +83,7 @@ impl PerfSampler {
             writer.warning(events::kernel_left_out());
         }
         let stop = Stop::new().map_err(|error| failed(format!("cannot make an event descriptor: {error}")))?;
-        let recorder = Recorder::new(settings, child, writer, tree);
+        let recorder = Recorder::new(settings, events.kernel_sampled, child, writer, tree);
         let stage = Some(Stage::Armed(Box::new((Reader::new(rings), recorder))));
         Ok(Self { stop, kernel_sampled: events.kernel_sampled, stage })
     }

@@ -3,7 +3,7 @@
 use super::events::{self, BP, IP, SP};
 use super::intern::{Interned, Place};
 use super::process::{Code, Process};
-use super::short_lived::{ShortLived, TOO_SHORT};
+use super::short_lived::{ShortLived, Unsampled};
 use super::unwind::{End, Unwinders, UserFrame, UserStack};
 use super::{PerfSettings, kernel};
 use crate::jit::maps;
@@ -16,6 +16,7 @@ use linux_perf_event_reader::{
     CommOrExecRecord, EventRecord, ForkOrExitRecord, Mmap2FileId, Mmap2Record, RawData, RawEventRecord, RecordType,
     SampleRecord,
 };
+use perfcollect_shared::model::TOO_SHORT;
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -46,10 +47,18 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(settings: &PerfSettings, child: u32, writer: StackWriter, tree: Arc<ProcessTree>) -> Self {
+    /// `kernel_sampled`: samples are of all code, not of the user's only.
+    pub(super) fn new(
+        settings: &PerfSettings,
+        kernel_sampled: bool,
+        child: u32,
+        writer: StackWriter,
+        tree: Arc<ProcessTree>,
+    ) -> Self {
+        let weight = Nanos(settings.period_ns());
         Self {
             clock: settings.clock.clone(),
-            weight: Nanos(settings.period_ns()),
+            weight,
             tree,
             writer,
             images: Images::default(),
@@ -57,7 +66,7 @@ impl Recorder {
             processes: BTreeMap::from([(child, Process::executed())]),
             names: HashMap::new(),
             counts: StreamCounts::default(),
-            short_lived: ShortLived::default(),
+            short_lived: ShortLived::new(weight, !kernel_sampled),
             interned: Interned::new(kernel::names_allowed(), kernel::boot_id()),
             flushed: Instant::now(),
             began: SystemTime::now(),
@@ -160,7 +169,7 @@ impl Recorder {
         let pid = exit.pid.cast_unsigned();
         let tid = exit.tid.cast_unsigned();
         let name = self.names.get(&pid).map_or("", String::as_str);
-        self.short_lived.thread_ended(pid, tid, name);
+        self.short_lived.thread_ended(at, pid, tid, name);
         if tid != pid {
             self.names.remove(&tid);
         }
@@ -180,25 +189,34 @@ impl Recorder {
         let (mut ids, mut cpu_ns) = ([0; 8], [0; 8]);
         if body.read_exact(&mut ids).and_then(|()| body.read_exact(&mut cpu_ns)).is_ok() {
             let tid = u32::from_ne_bytes([ids[4], ids[5], ids[6], ids[7]]); // after the process
-            self.short_lived.spent(tid, u64::from_ne_bytes(cpu_ns));
+            self.short_lived.spent(tid, Nanos(u64::from_ne_bytes(cpu_ns)));
         }
     }
 
-    /// Writes the CPU time of threads that ended before their first sample.
+    /// Writes the CPU time of ended threads that no sample stands for.
     fn write_unsampled(&mut self) {
         let at = self.clock.now();
-        for (process, (pid, weight)) in self.short_lived.take() {
-            let frame = RawFrame::Named {
-                module: String::new(),
-                name: TOO_SHORT.to_owned(),
-                file: String::new(),
-                start_line: 0,
-                line: 0,
-            };
-            let frame = self.writer.frame(frame);
-            let stack = self.writer.stack(None, frame);
+        let Unsampled { processes, threads } = self.short_lived.take();
+        if processes.is_empty() && threads.is_empty() {
+            return;
+        }
+        let frame = RawFrame::Named {
+            module: String::new(),
+            name: TOO_SHORT.to_owned(),
+            file: String::new(),
+            start_line: 0,
+            line: 0,
+        };
+        let frame = self.writer.frame(frame);
+        let stack = self.writer.stack(None, frame);
+        for (process, (pid, weight)) in processes {
             let thread = self.writer.thread(pid, pid, || (process.clone(), process.clone()));
             self.writer.sample(at, Some(stack), thread, weight);
+        }
+        for ((pid, tid), (ended, weight)) in threads {
+            // It has a sample, so the spool knows its name.
+            let thread = self.writer.thread(pid, tid, Default::default);
+            self.writer.sample(ended, Some(stack), thread, weight);
         }
     }
 

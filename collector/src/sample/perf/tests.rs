@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::spool::{RawFrame, RawStacks};
+use perfcollect_shared::model::TOO_SHORT;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -69,8 +70,7 @@ fn children_and_threads_are_followed() {
 fn cpu_time_of_processes_too_short_to_sample_is_kept() {
     // 50 Hz: `true` never lives for 20 ms of CPU time, so that it would not be there at all.
     let (raw, _outcome) = record("sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true; done'", 50);
-    let short =
-        raw.frames.iter().position(|f| matches!(f, RawFrame::Named { name, .. } if name == short_lived::TOO_SHORT));
+    let short = raw.frames.iter().position(|f| matches!(f, RawFrame::Named { name, .. } if name == TOO_SHORT));
     let short = u32::try_from(short.expect("a frame for it")).unwrap();
     let of_true = raw.samples.iter().filter(|sample| {
         let is_short = sample.stack.is_some_and(|row| raw.stacks[row as usize].1 == short);

@@ -12,6 +12,8 @@ pub(super) struct Tasks {
     by_tid: HashMap<u32, Task>,
     /// Links of the folder of threads: two more than there are threads.
     links: u64,
+    /// CPU time of the whole process at the last look at it, in clock ticks.
+    whole: Nanos,
 }
 
 #[derive(Debug)]
@@ -34,10 +36,11 @@ enum Source {
 
 impl Tasks {
     pub(super) fn new(pid: u32) -> Self {
-        Self { pid, by_tid: HashMap::new(), links: 0 }
+        Self { pid, by_tid: HashMap::new(), links: 0, whole: Nanos::ZERO }
     }
 
-    /// Looks at all known threads again: whether one ran since its last sample, or the number of threads changed.
+    /// Looks at the threads again: whether one ran since its last sample, or the number of threads changed. Threads that
+    /// no stack was seen of yet, since they had just begun or are not Python's, are noticed by what the process uses.
     pub(super) fn refresh(&mut self) -> bool {
         let links = fs::metadata(format!("/proc/{}/task", self.pid)).map_or(0, |data| data.nlink());
         let mut ran = links != self.links;
@@ -50,6 +53,12 @@ impl Tasks {
             }
             None => false,
         });
+        if !ran && self.by_tid.len() as u64 + 2 < links {
+            let whole = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok();
+            let whole = whole.and_then(|text| of_stat(&text)).unwrap_or(self.whole);
+            ran = whole != self.whole;
+            self.whole = whole;
+        }
         ran
     }
 
@@ -100,15 +109,18 @@ impl Task {
         let text = String::from_utf8_lossy(&buffer[..len]);
         match self.source {
             Source::Schedstat => text.split_ascii_whitespace().next()?.parse().ok().map(Nanos),
-            Source::Stat => {
-                // User and system time, fields 14 and 15; counted from behind the name, which may hold anything.
-                let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace().skip(11);
-                let user: u64 = fields.next()?.parse().ok()?;
-                let system: u64 = fields.next()?.parse().ok()?;
-                Some(Nanos((user + system) * nanos_per_tick()))
-            }
+            Source::Stat => of_stat(&text),
         }
     }
+}
+
+/// CPU time by a `stat` file.
+fn of_stat(text: &str) -> Option<Nanos> {
+    // User and system time, fields 14 and 15; counted from behind the name, which may hold anything.
+    let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(Nanos((user + system) * nanos_per_tick()))
 }
 
 fn nanos_per_tick() -> u64 {
@@ -119,6 +131,18 @@ fn nanos_per_tick() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_that_no_stack_was_seen_of_are_noticed() {
+        let mut tasks = Tasks::new(std::process::id());
+        tasks.refresh();
+        let mut sum = 0_u64;
+        // Nothing was asked of any thread, as after a read that found an interpreter without threads.
+        while !tasks.refresh() {
+            sum = sum.wrapping_add((0..100_000).sum::<u64>());
+        }
+        assert!(sum > 0 || tasks.by_tid.is_empty());
+    }
 
     #[test]
     fn time_on_a_processor_is_taken_once() {
