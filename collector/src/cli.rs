@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use perfcollect_shared::export::EXPORTERS;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Records where a program's time and memory go, into one file that opens in any browser.
 #[derive(Debug, Parser)]
@@ -20,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Record a program
     Run(RunArgs),
+    /// Record a program that runs already
+    Attach(AttachArgs),
     /// Say what a recording shows
     Report(ReportArgs),
     /// List the recordings of this folder
@@ -91,6 +94,64 @@ pub struct RunArgs {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND",
           value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
+}
+
+/// `attach`.
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are independent of each other")]
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Ends after the duration, with the process, or at Ctrl-C, and then writes the recording. The process is \
+                        not touched: nothing is injected, and it is never stopped."
+)]
+pub struct AttachArgs {
+    /// Process to record, with its threads and children
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: u32,
+    /// Longest time to record: 30, 30s, 2m, 1h [default: until the process ends, or Ctrl-C]
+    #[arg(short, long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Write the bundle to this file instead of the folder .perfcollect
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Stacks a second, native and Python [default: 499 native, 100 Python]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: Option<u32>,
+    /// Name this recording, so that other commands find it by the name
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// Attach a tag; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Leave out native stacks
+    #[arg(long)]
+    pub no_native: bool,
+    /// Leave out Python stacks
+    #[arg(long)]
+    pub no_python: bool,
+    /// Print no summary
+    #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub quiet: bool,
+    /// Show the recording in the browser when it has ended, until Ctrl-C
+    #[arg(long)]
+    pub open: bool,
+    /// Port for --open [default: 7070]
+    #[arg(long, value_name = "PORT", requires = "open")]
+    pub port: Option<u16>,
+}
+
+/// `30`, `1.5s`, `2m`, `1h`, `200ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[number.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        other => return Err(format!("`{other}` is no unit of time; there are ms, s, m and h")),
+    };
+    let seconds = number.parse::<f64>().map_err(|_not_one| "say it as 30, 30s, 2m or 1h".to_owned())? * unit;
+    let known = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    known.ok_or_else(|| "it must be longer than nothing".to_owned())
 }
 
 /// `report`.
@@ -212,6 +273,16 @@ mod tests {
         let Command::Run(args) = cli.command else { panic!("{cli:?}") };
         assert_eq!(args.command, ["ls", "--label", "-q"]);
         assert!(args.quiet && args.label.is_none());
+    }
+
+    #[test]
+    fn durations_are_read_with_and_without_units() {
+        for (text, millis) in [("30", 30_000), ("1.5s", 1_500), ("2m", 120_000), ("1h", 3_600_000), ("200ms", 200)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for bad in ["", "s", "0", "-1", "5 parsecs", "1d", "nan", "inf"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

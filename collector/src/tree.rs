@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// A process; the start time tells it from a later one of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,6 +211,8 @@ pub(crate) struct Stat {
     pub(crate) name: String,
     pub(crate) state: char,
     pub(crate) parent: u32,
+    /// `PF_` of the kernel's `include/linux/sched.h`.
+    pub(crate) flags: u64,
     pub(crate) minor_faults: u64,
     pub(crate) major_faults: u64,
     pub(crate) user_ticks: u64,
@@ -235,6 +238,7 @@ impl Stat {
             name: text.get(start + 1..end)?.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: u32::try_from(number(4)?).ok()?,
+            flags: number(9)?,
             minor_faults: number(10)?,
             major_faults: number(12)?,
             user_ticks: number(14)?,
@@ -252,6 +256,38 @@ impl Stat {
     pub(crate) fn is_of(&self, process: ProcessRef) -> bool {
         process.start_ticks == 0 || process.start_ticks == self.start_ticks
     }
+}
+
+/// Clock ticks since boot, as start times of processes count them.
+#[must_use]
+pub fn ticks_now() -> u64 {
+    let hz = ticks_per_second();
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map_or(0, |time| {
+        let part = |value: i64| u64::try_from(value).unwrap_or(0);
+        part(time.tv_sec()) * hz + part(time.tv_nsec()) * hz / 1_000_000_000
+    })
+}
+
+fn ticks_per_second() -> u64 {
+    let hz = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
+    hz.and_then(|hz| u64::try_from(hz).ok()).filter(|&hz| hz > 0).unwrap_or(100)
+}
+
+/// When a process was started; now, where that cannot be told.
+#[must_use]
+pub fn started_at(pid: u32) -> SystemTime {
+    let age = Stat::read(pid).map_or(0, |stat| ticks_now().saturating_sub(stat.start_ticks));
+    let now = SystemTime::now();
+    now.checked_sub(Duration::from_millis(age * 1000 / ticks_per_second())).unwrap_or(now)
+}
+
+/// Threads of a process, in order of their numbers; none where it is gone.
+#[must_use]
+pub fn threads(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut threads: Vec<u32> = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
+    threads.sort_unstable();
+    threads
 }
 
 /// Children of all threads of a process, as the kernel lists them.

@@ -1,5 +1,6 @@
 //! One file a command: from typed arguments to an exit code.
 
+pub mod attach;
 pub mod completions;
 pub mod doctor;
 pub mod export;
@@ -20,6 +21,7 @@ use crate::terminal::Terminal;
 /// When the command fails; it is told once, by the caller, and the exit code is 1.
 pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Attach(args) => attach::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
         Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),

@@ -2,8 +2,8 @@
 //!
 //! Owns the order of things: fork, look around, arm, let go, wait, pack, tell.
 
-mod samplers;
-mod start;
+pub(super) mod samplers;
+pub(super) mod start;
 
 use crate::cli::RunArgs;
 use crate::exit_code::ExitCode;
@@ -120,12 +120,12 @@ fn end_of_run(
     }
 }
 
-fn summary(packed: &Packed) -> String {
+pub(super) fn summary(packed: &Packed) -> String {
     report::summary_lines(&report::report(&packed.bundle), &packed.path.display().to_string())
 }
 
 /// CPU time of this process so far.
-fn cpu_time() -> Option<Nanos> {
+pub(super) fn cpu_time() -> Option<Nanos> {
     let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
     Some(Nanos(u64::try_from(time.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?))
 }

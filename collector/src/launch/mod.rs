@@ -8,9 +8,11 @@ mod clock;
 mod inherited;
 mod job;
 mod signals;
+mod target;
 
 pub use child::{ExecError, Reaped, Running, Variable, Waiting};
 pub use clock::{Clock, monotonic_ns};
 pub use inherited::Inherited;
 pub use job::{End, wait_for_end};
 pub use signals::{Forwarder, Held};
+pub use target::{EndSignals, Target, TargetError};

@@ -9,7 +9,7 @@ mod memory;
 mod prober;
 mod switches;
 
-pub use prober::{Prober, ResourceOutcome, ResourceSettings};
+pub use prober::{Prober, ResourceOutcome, ResourceSettings, command_of};
 
 use crate::tree::Stat;
 use perfcollect_shared::model::ResourceSample;

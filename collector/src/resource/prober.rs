@@ -5,7 +5,7 @@ use crate::launch::Clock;
 use crate::spool::{self, LineWriter};
 use crate::tree::{ProcessRef, ProcessTree, Stat, TreeEvent};
 use perfcollect_shared::model::{Process, ResourceSample, TimelineLine, Warning};
-use perfcollect_shared::units::Nanos;
+use perfcollect_shared::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -29,6 +29,9 @@ const MOST_ARGUMENT_BYTES: usize = 4096;
 pub struct ResourceSettings {
     pub interval: Duration,
     pub clock: Clock,
+    /// Where the program ran before: clock ticks since boot (see [`tree::ticks_now`]). What processes that are older
+    /// used until they were first read does not count.
+    pub attached: Option<u64>,
 }
 
 /// What the thread leaves behind.
@@ -40,6 +43,8 @@ pub struct ResourceOutcome {
     /// CPU time (user, system), as last read, of processes that outlived the program or their parents: no wait of the
     /// program's tells of it.
     pub unwaited: (Nanos, Nanos),
+    /// CPU time (user, system), as last read, of all processes, from the start of the recording on.
+    pub all: (Nanos, Nanos),
 }
 
 /// Reads the resources of the tree until it is finished.
@@ -61,6 +66,7 @@ impl Prober {
         let mut state = State {
             clock: settings.clock.clone(),
             interval: settings.interval,
+            attached: settings.attached,
             events: tree.subscribe(),
             tree,
             lines,
@@ -98,6 +104,7 @@ impl Prober {
 struct State {
     clock: Clock,
     interval: Duration,
+    attached: Option<u64>,
     tree: Arc<ProcessTree>,
     events: Receiver<TreeEvent>,
     lines: LineWriter,
@@ -113,6 +120,8 @@ struct Watched {
     process: ProcessRef,
     name: String,
     last: Option<ResourceSample>,
+    /// What it had used before the recording.
+    before: ResourceSample,
     /// Its parent is not of the tree any more: nobody there will wait for it and get its CPU time.
     orphan: bool,
 }
@@ -181,7 +190,7 @@ impl State {
     fn started(&mut self, process: ProcessRef, parent: u32, at: Nanos) {
         let stat = Stat::read(process.pid).filter(|stat| stat.is_of(process));
         let (name, parent) = stat.map_or((String::new(), parent), |stat| (stat.name, stat.parent));
-        self.watched.insert(process.pid, Watched { process, name: name.clone(), last: None, orphan: false });
+        self.watched.insert(process.pid, Watched::new(process, name.clone()));
         self.describe(process.pid, parent, name, at);
     }
 
@@ -203,8 +212,8 @@ impl State {
     fn ended(&mut self, process: ProcessRef, at: Nanos) {
         // A zombie still has its last figures.
         self.sample(process.pid, self.clock.now(), false);
-        if let Some(Watched { last: Some(last), orphan: true, .. }) = self.watched.remove(&process.pid) {
-            self.unwaited(&last);
+        if let Some(watched) = self.watched.remove(&process.pid) {
+            self.add_up(&watched, watched.orphan);
         }
         self.lines.push(&TimelineLine::Exit { pid: process.pid, t_ns: at });
     }
@@ -249,7 +258,10 @@ impl State {
             sample.pss_bytes = memory::proportional(pid);
         }
         let renamed = stat.name != watched.name && !stat.is_dead();
-        self.lines.push(&TimelineLine::Sample(sample.clone()));
+        if watched.last.is_none() && self.attached.is_some_and(|since| stat.start_ticks < since) {
+            watched.before = sample.clone();
+        }
+        self.lines.push(&TimelineLine::Sample(since(&sample, &watched.before)));
         watched.last = Some(sample);
         watched.orphan = pid != self.tree.root() && !self.tree.contains(stat.parent);
         let process = watched.process;
@@ -258,10 +270,15 @@ impl State {
         }
     }
 
-    /// Adds the CPU time of a process that no wait of the program's tells of.
-    fn unwaited(&mut self, last: &ResourceSample) {
-        self.outcome.unwaited.0 += last.user_ns;
-        self.outcome.unwaited.1 += last.system_ns;
+    /// Adds the CPU time of a process to the sums; `unwaited` where no wait of the program's tells of it.
+    fn add_up(&mut self, watched: &Watched, unwaited: bool) {
+        let Some(last) = &watched.last else { return };
+        let used = since(last, &watched.before);
+        let sums = [Some(&mut self.outcome.all), unwaited.then_some(&mut self.outcome.unwaited)];
+        for sum in sums.into_iter().flatten() {
+            sum.0 += used.user_ns;
+            sum.1 += used.system_ns;
+        }
     }
 
     fn finish(mut self) -> ResourceOutcome {
@@ -271,13 +288,15 @@ impl State {
             self.sample(pid, self.clock.now(), false);
         }
         let mut survivors = Vec::new();
-        for (pid, watched) in std::mem::take(&mut self.watched).into_iter().filter(|&(pid, _)| pid != root) {
-            survivors.push(format!("{} ({pid})", watched.name));
-            if let Some(last) = &watched.last {
-                self.unwaited(last);
+        let root_lives = Stat::read(root).is_some_and(|stat| !stat.is_dead());
+        for (pid, watched) in std::mem::take(&mut self.watched) {
+            self.add_up(&watched, pid != root);
+            if pid != root {
+                survivors.push(format!("{} ({pid})", watched.name));
             }
         }
-        if !survivors.is_empty() {
+        // An attached recording may well end before the program does.
+        if !survivors.is_empty() && (self.attached.is_none() || !root_lives) {
             self.outcome.warnings.push(Warning::Survivors { processes: survivors });
         }
         self.outcome.write_error = self.lines.finish();
@@ -285,8 +304,31 @@ impl State {
     }
 }
 
+impl Watched {
+    fn new(process: ProcessRef, name: String) -> Self {
+        Self { process, name, last: None, before: ResourceSample::default(), orphan: false }
+    }
+}
+
+/// A reading without what had been used before.
+fn since(sample: &ResourceSample, before: &ResourceSample) -> ResourceSample {
+    let less = |now: Option<u64>, before: Option<u64>| now.map(|now| now.saturating_sub(before.unwrap_or(0)));
+    let bytes = |now: Option<Bytes>, before: Option<Bytes>| less(now.map(|b| b.0), before.map(|b| b.0)).map(Bytes);
+    ResourceSample {
+        user_ns: sample.user_ns.saturating_sub(before.user_ns),
+        system_ns: sample.system_ns.saturating_sub(before.system_ns),
+        voluntary_switches: less(sample.voluntary_switches, before.voluntary_switches),
+        involuntary_switches: less(sample.involuntary_switches, before.involuntary_switches),
+        read_bytes: bytes(sample.read_bytes, before.read_bytes),
+        written_bytes: bytes(sample.written_bytes, before.written_bytes),
+        minor_faults: sample.minor_faults.saturating_sub(before.minor_faults),
+        major_faults: sample.major_faults.saturating_sub(before.major_faults),
+        ..sample.clone()
+    }
+}
+
 /// Arguments, from `/proc/PID/cmdline`.
-fn command_of(pid: u32) -> Vec<String> {
+pub fn command_of(pid: u32) -> Vec<String> {
     let mut bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     bytes.truncate(MOST_ARGUMENT_BYTES);
     let text = String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(&bytes));

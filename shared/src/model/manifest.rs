@@ -25,7 +25,10 @@ pub struct Manifest {
     pub exit: Exit,
     /// Start of the program, RFC 3339, UTC.
     pub start: String,
-    /// From exec to the end of the direct child.
+    /// Set where a program was recorded that ran before; times and figures are then those of the recording.
+    #[serde(default)]
+    pub attached: Option<Attached>,
+    /// From exec to the end of the direct child; of the recording where it was attached.
     pub wall_ns: Option<Nanos>,
     /// User and system time of the tree, from the kernel's exit records.
     pub cpu_ns: Option<Nanos>,
@@ -57,6 +60,13 @@ pub struct Manifest {
 pub struct Tool {
     pub name: String,
     pub version: String,
+}
+
+/// A program that was not started by us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Its process.
+    pub pid: u32,
 }
 
 /// How the program ended; both `null` where that was not seen.

@@ -32,7 +32,8 @@ pub use function::{Function, FunctionKind, FunctionTable, Language};
 pub use ids::{FrameId, FunctionId, ModuleId, StackId, StringId, ThreadId};
 pub use lines::LineCount;
 pub use manifest::{
-    Exit, FORMAT_VERSION, Git, Manifest, Member, MemberKind, Overhead, Settings, Summary, SummaryFunction, Tool,
+    Attached, Exit, FORMAT_VERSION, Git, Manifest, Member, MemberKind, Overhead, Settings, Summary, SummaryFunction,
+    Tool,
 };
 pub use memory::{MemorySnapshot, SnapshotReason};
 pub use module::{Module, ModuleTable};

@@ -48,6 +48,8 @@ pub struct ReportRun {
     pub exit_code: Option<i32>,
     /// Signal that ended it.
     pub signal: Option<i32>,
+    /// Process that was recorded while it ran; `null` where perfcollect started it.
+    pub attached_pid: Option<u32>,
     pub wall_ns: Option<Nanos>,
     /// User and system time of the whole tree.
     pub cpu_ns: Option<Nanos>,
@@ -150,6 +152,7 @@ pub fn report(bundle: &Bundle) -> Report {
             start: manifest.start.clone(),
             exit_code: manifest.exit.status(),
             signal: manifest.exit.signal,
+            attached_pid: manifest.attached.map(|attached| attached.pid),
             wall_ns: manifest.wall_ns,
             cpu_ns: manifest.cpu_ns,
             user_ns: manifest.user_ns,

@@ -77,8 +77,11 @@ pub(super) fn figures(report: &Report) -> String {
     }
 }
 
-/// `exit 0`, `killed by signal 15`, `end not seen`.
+/// `exit 0`, `killed by signal 15`, `end not seen`, `attached to process 15`.
 pub(super) fn ending(report: &Report) -> String {
+    if let Some(pid) = report.run.attached_pid {
+        return format!("attached to process {pid}");
+    }
     match (report.run.signal, report.run.exit_code) {
         (Some(signal), _) => format!("killed by signal {signal}"),
         (None, Some(code)) => format!("exit {code}"),

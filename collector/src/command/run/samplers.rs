@@ -24,20 +24,20 @@ const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is to be recorded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rates {
-    pub(super) native_hz: Option<u32>,
-    pub(super) python_hz: Option<f64>,
+pub(in crate::command) struct Rates {
+    pub(in crate::command) native_hz: Option<u32>,
+    pub(in crate::command) python_hz: Option<f64>,
 }
 
 impl Rates {
-    pub(super) fn new(rate: Option<u32>, no_native: bool, no_python: bool) -> Self {
+    pub(in crate::command) fn new(rate: Option<u32>, no_native: bool, no_python: bool) -> Self {
         Self {
             native_hz: (!no_native).then_some(rate.unwrap_or(NATIVE_RATE_HZ)),
             python_hz: (!no_python).then_some(rate.map_or(python::DEFAULT_RATE_HZ, f64::from)),
         }
     }
 
-    pub(super) fn settings(self, python_modes: &[String]) -> Settings {
+    pub(in crate::command) fn settings(self, python_modes: &[String]) -> Settings {
         Settings {
             native_rate_hz: self.native_hz.map(f64::from),
             python_rate_hz: self.python_hz,
@@ -54,15 +54,16 @@ impl Rates {
 
 /// Samplers of native code that wait for the program's first instruction.
 #[derive(Debug)]
-pub(super) struct Armed {
+pub(in crate::command) struct Armed {
     perf: Option<PerfSampler>,
     rates: Rates,
     warnings: Vec<Warning>,
+    attached: Option<u64>,
 }
 
 /// Everything that runs beside the program.
 #[derive(Debug)]
-pub(super) struct Samplers {
+pub(in crate::command) struct Samplers {
     perf: Option<PerfSampler>,
     python: Option<PythonSampler>,
     prober: io::Result<Prober>,
@@ -71,18 +72,20 @@ pub(super) struct Samplers {
 
 /// What it left behind.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) images: Images,
-    pub(super) warnings: Vec<Warning>,
+pub(in crate::command) struct Gathered {
+    pub(in crate::command) images: Images,
+    pub(in crate::command) warnings: Vec<Warning>,
     /// What could not be written.
-    pub(super) failures: Vec<Warning>,
+    pub(in crate::command) failures: Vec<Warning>,
     /// CPU time, user and system, that no wait of the program's told of.
-    pub(super) unwaited: (Nanos, Nanos),
+    pub(in crate::command) unwaited: (Nanos, Nanos),
+    /// CPU time, user and system, of all processes as the resource timeline has it.
+    pub(in crate::command) all: (Nanos, Nanos),
 }
 
 impl Armed {
     /// Opens what must be open before the program is executed.
-    pub(super) fn arm(rates: Rates, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Self {
+    pub(in crate::command) fn arm(rates: Rates, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Self {
         let mut warnings = Vec::new();
         let perf = rates.native_hz.and_then(|rate_hz| {
             let settings = PerfSettings { rate_hz, clock: clock.clone() };
@@ -90,18 +93,37 @@ impl Armed {
                 .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
                 .ok()
         });
-        Self { perf, rates, warnings }
+        Self { perf, rates, warnings, attached: None }
+    }
+
+    /// Begins to sample the processes of a tree that runs already. `since` is when, in clock ticks since boot.
+    pub(in crate::command) fn attach(
+        rates: Rates,
+        spool: &Path,
+        tree: &Arc<ProcessTree>,
+        clock: &Clock,
+        since: u64,
+    ) -> Self {
+        let mut warnings = Vec::new();
+        let perf = rates.native_hz.and_then(|rate_hz| {
+            let settings = PerfSettings { rate_hz, clock: clock.clone() };
+            PerfSampler::attach(&settings, spool, tree)
+                .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
+                .ok()
+        });
+        Self { perf, rates, warnings, attached: Some(since) }
     }
 
     /// Starts everything; the program runs already.
-    pub(super) fn start(mut self, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Samplers {
-        let settings = ResourceSettings { interval: RESOURCE_INTERVAL, clock: clock.clone() };
+    pub(in crate::command) fn start(mut self, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Samplers {
+        let attached = self.attached;
+        let settings = ResourceSettings { interval: RESOURCE_INTERVAL, clock: clock.clone(), attached };
         let prober = Prober::start(&settings, spool, Arc::clone(tree));
         if let Some(perf) = &mut self.perf {
             perf.start();
         }
         let python = self.rates.python_hz.map(|rate_hz| {
-            let settings = PythonSettings { rate_hz, clock: clock.clone() };
+            let settings = PythonSettings { rate_hz, clock: clock.clone(), attached };
             PythonSampler::start(&settings, spool, Arc::clone(tree))
         });
         Samplers { perf: self.perf, python, prober, warnings: self.warnings }
@@ -110,7 +132,7 @@ impl Armed {
 
 impl Samplers {
     /// Ends everything. To be called before the ended program is waited for.
-    pub(super) fn finish(self) -> Gathered {
+    pub(in crate::command) fn finish(self) -> Gathered {
         if let Ok(prober) = &self.prober {
             prober.program_ended();
         }
@@ -131,6 +153,7 @@ impl Samplers {
         gathered.failed("the resource timeline", resources.write_error);
         gathered.warnings.extend(resources.warnings);
         gathered.unwaited = resources.unwaited;
+        gathered.all = resources.all;
         gathered
     }
 }
@@ -143,20 +166,20 @@ impl Gathered {
 }
 
 /// A profile of perfcollect itself.
-pub(super) struct SelfProfile {
+pub(in crate::command) struct SelfProfile {
     guard: pprof::ProfilerGuard<'static>,
     path: PathBuf,
 }
 
 impl SelfProfile {
     /// Starts to sample this process.
-    pub(super) fn start(path: &Path) -> anyhow::Result<Self> {
+    pub(in crate::command) fn start(path: &Path) -> anyhow::Result<Self> {
         let guard = pprof::ProfilerGuard::new(499).context("cannot profile perfcollect itself")?;
         Ok(Self { guard, path: path.to_owned() })
     }
 
     /// Writes the pprof file.
-    pub(super) fn finish(self) -> anyhow::Result<()> {
+    pub(in crate::command) fn finish(self) -> anyhow::Result<()> {
         let told = || format!("cannot write the profile of perfcollect itself to {}", self.path.display());
         let profile = self.guard.report().build().and_then(|report| report.pprof()).with_context(told)?;
         fs::write(&self.path, profile.encode_to_vec()).with_context(told)

@@ -58,7 +58,7 @@ pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Record
     let (mut manifest, id) = describe(args)?;
     let (mut variables, injected) = asked.finish();
     manifest.settings.injected = injected;
-    let (spool, target) = open_spool(args, &manifest.command, &id)?;
+    let (spool, target) = open_spool(args.output.as_deref(), &manifest.command, &id)?;
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
@@ -145,11 +145,15 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
 }
 
 /// Makes the spool; this shows whether the bundle's folder can be written.
-fn open_spool(args: &RunArgs, command: &[String], id: &Ulid) -> anyhow::Result<(SpoolFolder, PathBuf)> {
-    let target = match &args.output {
+pub(in crate::command) fn open_spool(
+    output: Option<&Path>,
+    command: &[String],
+    id: &Ulid,
+) -> anyhow::Result<(SpoolFolder, PathBuf)> {
+    let target = match output {
         Some(path) if path.is_dir() => bail!("{} is a folder; -o takes the name of a file", path.display()),
         Some(path) if path.file_name().is_none() => bail!("-o takes the name of a file"),
-        Some(path) => path.clone(),
+        Some(path) => path.to_owned(),
         None => Library::local().next_name(command, id)?,
     };
     let spool = SpoolFolder::create(&spool::folder_of(&target))?;

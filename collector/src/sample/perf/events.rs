@@ -1,4 +1,4 @@
-//! Opening the events: one per CPU, on a forked child that has not executed its program yet.
+//! Opening the events: one per CPU, on a forked child that has not executed its program yet or on each running thread.
 #![expect(unsafe_code, reason = "perf_event_open and its ioctls have no safe wrapper")]
 
 use super::Unavailable;
@@ -74,23 +74,67 @@ pub(super) struct Events {
     pub(super) kernel_sampled: bool,
 }
 
+/// When an event begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    /// When the process executes a program.
+    Exec,
+    Now,
+}
+
 /// Opens one event per CPU on `child`, with the kernel's code where that is allowed.
 pub(super) fn open(child: u32, period_ns: u64) -> Result<Events, Unavailable> {
-    match open_all(child, period_ns, false) {
-        Ok(fds) => Ok(Events { fds, kernel_sampled: true }),
+    open_with_or_without_kernel(child, period_ns, Begin::Exec).map_err(|error| unavailable(&error))
+}
+
+fn open_with_or_without_kernel(thread: u32, period_ns: u64, begin: Begin) -> io::Result<Events> {
+    match open_all(thread, period_ns, false, begin) {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => {
-            let fds = open_all(child, period_ns, true).map_err(|error| unavailable(&error))?;
-            Ok(Events { fds, kernel_sampled: false })
+            Ok(Events { fds: open_all(thread, period_ns, true, begin)?, kernel_sampled: false })
         }
-        Err(error) => Err(unavailable(&error)),
+        other => Ok(Events { fds: other?, kernel_sampled: true }),
     }
 }
 
-fn open_all(child: u32, period_ns: u64, exclude_kernel: bool) -> io::Result<Vec<OwnedFd>> {
-    online_cpus().into_iter().map(|cpu| open_one(child, cpu, period_ns, exclude_kernel)).collect()
+/// Opens one event per CPU on the first of the running threads that has not ended; the second part of the answer.
+pub(super) fn open_on_running(threads: &[u32], period_ns: u64) -> Result<(Events, u32), Unavailable> {
+    for &thread in threads {
+        match open_with_or_without_kernel(thread, period_ns, Begin::Now) {
+            Ok(events) => return Ok((events, thread)),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            Err(error) => return Err(unavailable(&error)),
+        }
+    }
+    Err(Unavailable { reason: "the process has ended".to_owned(), fix: "attach to another one".to_owned() })
 }
 
-fn open_one(child: u32, cpu: i32, period_ns: u64, exclude_kernel: bool) -> io::Result<OwnedFd> {
+/// Opens events on one more running thread that write into the rings of `leaders`, one of each CPU; none where the
+/// thread has ended.
+pub(super) fn join<'a>(
+    thread: u32,
+    period_ns: u64,
+    kernel_sampled: bool,
+    leaders: impl Iterator<Item = &'a OwnedFd>,
+) -> Result<Vec<OwnedFd>, Unavailable> {
+    let fds = match open_all(thread, period_ns, !kernel_sampled, Begin::Now) {
+        Ok(fds) => fds,
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(Vec::new()),
+        Err(error) => return Err(unavailable(&error)),
+    };
+    for (fd, leader) in fds.iter().zip(leaders) {
+        // SAFETY: an ioctl on a descriptor that we own; its argument is another one of the same CPU.
+        if unsafe { sys::ioctls::SET_OUTPUT(fd.as_raw_fd(), leader.as_raw_fd()) } < 0 {
+            return Err(unavailable(&io::Error::last_os_error()));
+        }
+    }
+    Ok(fds)
+}
+
+fn open_all(thread: u32, period_ns: u64, exclude_kernel: bool, begin: Begin) -> io::Result<Vec<OwnedFd>> {
+    online_cpus().into_iter().map(|cpu| open_one(thread, cpu, period_ns, exclude_kernel, begin)).collect()
+}
+
+fn open_one(thread: u32, cpu: i32, period_ns: u64, exclude_kernel: bool, begin: Begin) -> io::Result<OwnedFd> {
     let mut attr = sys::bindings::perf_event_attr {
         type_: sys::bindings::PERF_TYPE_SOFTWARE,
         size: u32::try_from(size_of::<sys::bindings::perf_event_attr>()).unwrap_or(0),
@@ -103,8 +147,8 @@ fn open_one(child: u32, cpu: i32, period_ns: u64, exclude_kernel: bool) -> io::R
         ..Default::default()
     };
     attr.__bindgen_anon_1.sample_period = period_ns;
-    attr.set_disabled(1);
-    attr.set_enable_on_exec(1);
+    attr.set_disabled((begin == Begin::Exec).into());
+    attr.set_enable_on_exec((begin == Begin::Exec).into());
     attr.set_inherit(1);
     attr.set_inherit_stat(1); // tells the CPU time of each thread at its end
     attr.set_exclude_kernel(exclude_kernel.into());
@@ -118,7 +162,7 @@ fn open_one(child: u32, cpu: i32, period_ns: u64, exclude_kernel: bool) -> io::R
     attr.set_comm_exec(1);
     attr.set_task(1);
     attr.set_watermark(1); // of 0 bytes: the kernel wakes us when half of a ring is full
-    let pid = i32::try_from(child).map_err(io::Error::other)?;
+    let pid = i32::try_from(thread).map_err(io::Error::other)?;
     // SAFETY: `attr` is a whole perf_event_attr whose size field is its size; the event only reads from the process.
     let fd = unsafe { sys::perf_event_open(&raw mut attr, pid, cpu, -1, sys::bindings::PERF_FLAG_FD_CLOEXEC.into()) };
     if fd < 0 {

@@ -3,6 +3,7 @@
 //! Owns the events, their rings, the unwinding of stacks and `native.jsonl`. Must not look up symbols: it only keeps the
 //! files open that `symbolize` will read, since they may be gone by then.
 
+mod attach;
 mod events;
 mod intern;
 mod kernel;
@@ -84,7 +85,7 @@ impl PerfSampler {
         }
         let stop = Stop::new().map_err(|error| failed(format!("cannot make an event descriptor: {error}")))?;
         let recorder = Recorder::new(settings, events.kernel_sampled, child, writer, tree);
-        let stage = Some(Stage::Armed(Box::new((Reader::new(rings), recorder))));
+        let stage = Some(Stage::Armed(Box::new((Reader::new(rings, Vec::new()), recorder))));
         Ok(Self { stop, kernel_sampled: events.kernel_sampled, stage })
     }
 

@@ -1,6 +1,7 @@
 //! Which code lies where in each process.
 
 use crate::symbolize::{FileKey, ImageId, Images, Mapped, VDSO};
+use crate::tree;
 use std::fs;
 use std::sync::Arc;
 
@@ -64,6 +65,12 @@ impl Process {
             }
         }
         process
+    }
+
+    /// A process that ran before, with all its threads.
+    pub(super) fn of_running(pid: u32, images: &mut Images) -> Self {
+        let threads = u32::try_from(tree::threads(pid).len()).unwrap_or(u32::MAX);
+        Self { threads, ..Self::of_live(pid, images) }
     }
 
     /// Reads the mappings anew, if the process still lives.

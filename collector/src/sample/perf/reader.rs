@@ -7,7 +7,7 @@ use crate::launch::monotonic_ns;
 use linux_perf_event_reader::{RawEventRecord, RecordParseInfo};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,6 +38,8 @@ impl Stop {
 /// Rings of all CPUs.
 pub(super) struct Reader {
     rings: Vec<Ring>,
+    /// Events of other threads that write into the same rings.
+    joined: Vec<OwnedFd>,
     heads: Vec<u64>,
     /// Time of the next record of each ring.
     next: Vec<Option<u64>>,
@@ -45,9 +47,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(rings: Vec<Ring>) -> Self {
+    pub(super) fn new(rings: Vec<Ring>, joined: Vec<OwnedFd>) -> Self {
         let (heads, next) = (vec![0; rings.len()], vec![None; rings.len()]);
-        Self { rings, heads, next, parse_info: events::parse_info() }
+        Self { rings, joined, heads, next, parse_info: events::parse_info() }
     }
 
     /// Reads until asked to stop, and then what is left.
@@ -58,7 +60,7 @@ impl Reader {
             self.round(&mut recorder, monotonic_ns().saturating_sub(SETTLE_NS));
             recorder.flush();
         }
-        self.rings.iter().for_each(|ring| events::disable(ring.fd()));
+        self.rings.iter().map(Ring::fd).chain(&self.joined).for_each(events::disable);
         self.round(&mut recorder, u64::MAX);
         recorder
     }

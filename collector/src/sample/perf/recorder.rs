@@ -10,7 +10,7 @@ use crate::jit::maps;
 use crate::launch::Clock;
 use crate::spool::{RawFrame, StackWriter, StreamCounts};
 use crate::symbolize::{FileKey, Images, Mapped, read_perf_map};
-use crate::tree::ProcessTree;
+use crate::tree::{self, ProcessTree};
 use linux_perf_event_reader::constants::{PERF_CONTEXT_KERNEL, PERF_CONTEXT_MAX, PERF_CONTEXT_USER, PERF_RECORD_READ};
 use linux_perf_event_reader::{
     CommOrExecRecord, EventRecord, ForkOrExitRecord, Mmap2FileId, Mmap2Record, RawData, RawEventRecord, RecordType,
@@ -19,6 +19,7 @@ use linux_perf_event_reader::{
 use perfcollect_shared::model::TOO_SHORT;
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -74,6 +75,18 @@ impl Recorder {
             rows: Vec::new(),
             chain: Vec::new(),
         }
+    }
+
+    /// Takes a process that ran before: what it has mapped, and the names of its threads.
+    pub(super) fn adopt(&mut self, pid: u32) {
+        let process = Process::of_running(pid, &mut self.images);
+        self.processes.insert(pid, process);
+        for thread in tree::threads(pid) {
+            let name = fs::read(format!("/proc/{pid}/task/{thread}/comm")).unwrap_or_default();
+            self.names.insert(thread, String::from_utf8_lossy(&name).trim_end_matches('\n').to_owned());
+        }
+        // What it wrote of its code is older than the recording, but its own.
+        self.began = self.began.min(tree::started_at(pid));
     }
 
     /// Applies one record; `time` is its own. One that cannot be parsed is left out.

@@ -6,6 +6,7 @@
 use super::Unavailable;
 use linux_perf_event_reader::{RawData, RecordType};
 use perf_event_open_sys::bindings::perf_event_mmap_page;
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -40,20 +41,20 @@ pub(super) struct Record<'a> {
 }
 
 impl Ring {
-    /// Maps the rings of all events, of a size that the memory limit allows.
+    /// Maps the rings of all events, in their order, of a size that the memory limit allows.
     pub(super) fn map_all(fds: Vec<OwnedFd>) -> Result<Vec<Self>, Unavailable> {
         let share = ALL_RINGS_BYTES / fds.len().max(1);
         let mut size = (1_usize << share.max(1).ilog2()).clamp(SMALLEST, LARGEST);
         let mut rings: Vec<Self> = Vec::with_capacity(fds.len());
-        let mut waiting = fds;
-        while let Some(fd) = waiting.pop() {
+        let mut waiting = VecDeque::from(fds);
+        while let Some(fd) = waiting.pop_front() {
             match Self::map(fd, size) {
                 Ok(ring) => rings.push(ring),
                 Err((fd, error)) if error.raw_os_error() == Some(libc::EPERM) && size > SMALLEST => {
                     // The limit on locked memory is for all rings together: start again with smaller ones.
                     size /= 2;
-                    waiting.push(fd);
-                    waiting.extend(rings.drain(..).filter_map(Self::unmap));
+                    waiting.push_front(fd);
+                    rings.drain(..).rev().filter_map(Self::unmap).for_each(|fd| waiting.push_front(fd));
                 }
                 Err((_, error)) => {
                     return Err(Unavailable {
@@ -105,19 +106,33 @@ impl Ring {
 
     /// The record at our place, if there is one before `head`.
     pub(super) fn peek(&self, head: u64) -> Option<Record<'_>> {
+        self.peek_at(self.tail, head)
+    }
+
+    /// All records that are there, without going on.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let (mut at, head) = (self.tail, self.head());
+        std::iter::from_fn(move || {
+            let record = self.peek_at(at, head)?;
+            at += record.size;
+            Some(record)
+        })
+    }
+
+    fn peek_at(&self, at: u64, head: u64) -> Option<Record<'_>> {
         const HEADER: usize = 8;
-        if head.wrapping_sub(self.tail) < HEADER as u64 {
+        if head.wrapping_sub(at) < HEADER as u64 {
             return None;
         }
         let mut header = [0; HEADER];
-        self.bytes(self.tail, HEADER).read_exact(&mut header).ok()?;
+        self.bytes(at, HEADER).read_exact(&mut header).ok()?;
         let number = |at: usize| u16::from_ne_bytes([header[at], header[at + 1]]);
         let kind = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]);
         let size = usize::from(number(6));
         if size < HEADER {
             return None; // never so; reading on would not end
         }
-        let body = self.bytes(self.tail + HEADER as u64, size - HEADER);
+        let body = self.bytes(at + HEADER as u64, size - HEADER);
         Some(Record { kind: RecordType(kind), misc: number(4), body, size: size as u64 })
     }
 

@@ -44,6 +44,9 @@ pub struct PythonSettings {
     /// Stacks a second of each process.
     pub rate_hz: f64,
     pub clock: Clock,
+    /// Where the program ran before: clock ticks since boot. What threads of older processes used until then does not
+    /// count.
+    pub attached: Option<u64>,
 }
 
 /// Samples all Python processes of a tree until it is finished.

@@ -98,10 +98,14 @@ struct Sampler<'a> {
 
 impl<'a> Sampler<'a> {
     fn new(session: &'a Session, pid: u32) -> Self {
+        let mut tasks = Tasks::new(pid);
+        if session.is_older(pid) {
+            tasks.forget_the_past();
+        }
         Self {
             session,
             pid,
-            tasks: Tasks::new(pid),
+            tasks,
             named: HashMap::new(),
             attached: 0,
             process: String::new(),

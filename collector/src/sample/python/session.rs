@@ -3,6 +3,7 @@
 use super::{PythonOutcome, PythonSettings};
 use crate::launch::Clock;
 use crate::spool::{StackWriter, StreamCounts};
+use crate::tree::Stat;
 use perfcollect_shared::model::Warning;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ pub(super) struct Session {
     pub(super) clock: Clock,
     pub(super) period: Duration,
     rate_hz: f64,
+    attached: Option<u64>,
     writer: Mutex<Option<StackWriter>>,
     stopping: Mutex<bool>,
     wake: Condvar,
@@ -51,6 +53,7 @@ impl Session {
             clock: settings.clock.clone(),
             period: Duration::from_secs_f64(1.0 / rate_hz),
             rate_hz,
+            attached: settings.attached,
             writer: Mutex::new(writer),
             stopping: Mutex::new(false),
             wake: Condvar::new(),
@@ -59,6 +62,11 @@ impl Session {
             tally: Tally::default(),
             unavailable: AtomicBool::new(false),
         }
+    }
+
+    /// Whether a process ran before the recording began.
+    pub(super) fn is_older(&self, pid: u32) -> bool {
+        self.attached.is_some_and(|since| Stat::read(pid).is_some_and(|stat| stat.start_ticks < since))
     }
 
     /// Writes, unless the recording has ended.

@@ -1,5 +1,6 @@
 //! CPU time of a process's threads, as the kernel's scheduler counts it.
 
+use crate::tree;
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -37,6 +38,13 @@ enum Source {
 impl Tasks {
     pub(super) fn new(pid: u32) -> Self {
         Self { pid, by_tid: HashMap::new(), links: 0, whole: Nanos::ZERO }
+    }
+
+    /// Takes what all threads have used so far as counted.
+    pub(super) fn forget_the_past(&mut self) {
+        for thread in tree::threads(self.pid) {
+            self.take(thread);
+        }
     }
 
     /// Looks at the threads again: whether one ran since its last sample, or the number of threads changed. Threads that
