@@ -75,6 +75,9 @@ pub struct RunArgs {
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,
+    /// Capture the text of hot lines; off by default, since source may be secret
+    #[arg(long)]
+    pub source: bool,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,

@@ -3,15 +3,18 @@
 //! Owns the injection, the spool's folder `agent` and the telling of processes that could not be entered. Must not change
 //! what the program does or prints. The Python side is in `python/`; its first module says how it enters.
 
+mod alloc;
 mod calls;
 mod entered;
 mod inject;
+mod lines;
 mod read;
 
+pub use alloc::{AllocFrame, AllocRow, AllocSnapshot};
 pub use inject::Injection;
 pub use read::{AgentError, AgentProcess, Bye, Hello, processes, start_mono_ns};
 
-use perfcollect_shared::model::{CallCount, Timeline, Warning};
+use perfcollect_shared::model::{CallCount, LineCount, Timeline, Warning};
 use perfcollect_shared::units::Nanos;
 use std::io;
 use std::path::Path;
@@ -36,6 +39,10 @@ pub static MODES: &[Mode] = &[
 pub struct Entered {
     pub processes: Vec<AgentProcess>,
     pub calls: Vec<CallCount>,
+    pub alloc: Vec<AllocSnapshot>,
+    pub lines: Vec<LineCount>,
+    /// When the recording began, on the recorder's clock; 0 where that is not known.
+    pub start_mono_ns: u64,
 }
 
 impl Entered {
@@ -46,7 +53,9 @@ impl Entered {
     pub fn read(spool: &Path) -> io::Result<Self> {
         let mut processes = processes(spool)?;
         let calls = calls::read(&mut processes);
-        Ok(Self { processes, calls })
+        let alloc = alloc::read(&mut processes);
+        let lines = lines::read(&mut processes);
+        Ok(Self { processes, calls, alloc, lines, start_mono_ns: start_mono_ns(spool) })
     }
 
     /// What a reader must know of it.

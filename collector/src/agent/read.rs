@@ -19,6 +19,8 @@ pub struct AgentProcess {
     pub(super) calls: u64,
     /// What counting one call costs, as measured in this process.
     call_ns: f64,
+    /// What counting lines cost, likewise.
+    pub(super) line_ns: u64,
     folder: PathBuf,
 }
 
@@ -105,7 +107,7 @@ fn process(path: &Path, folder: &Path) -> io::Result<Option<AgentProcess>> {
         errors.extend(line.error);
         call_ns = line.call_ns.unwrap_or(call_ns);
     })?;
-    Ok(hello.map(|hello| AgentProcess { hello, bye, errors, calls: 0, call_ns, folder: folder.to_owned() }))
+    Ok(hello.map(|hello| AgentProcess { hello, bye, errors, calls: 0, call_ns, line_ns: 0, folder: folder.to_owned() }))
 }
 
 /// When the recording began, on the clock of [`Hello::mono_ns`]; 0 where that is not known.
@@ -130,7 +132,7 @@ impl AgentProcess {
     )]
     pub fn own_cpu(&self) -> Option<Nanos> {
         let counting = (self.calls as f64 * self.call_ns.clamp(0.0, 1e6)) as u64;
-        self.bye.as_ref().map(|bye| Nanos(bye.own_ns.saturating_add(counting)))
+        self.bye.as_ref().map(|bye| Nanos(bye.own_ns.saturating_add(counting).saturating_add(self.line_ns)))
     }
 
     /// The lines that a mode appended (`core.append`); where one is damaged, its number.

@@ -3,11 +3,13 @@
 //! Owns symbols, warnings and figures of the finished recording, and the atomic finish. The same way is gone at a
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
+mod alloc;
 mod finish;
 mod jit;
 pub mod merge;
 mod profile;
 mod progress;
+mod source;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -180,13 +182,24 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
     let profile = built.map(|built| built.profile);
+    let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
+    let mut captured = source::Captured::default();
+    if manifest.settings.source {
+        let start = manifest.start.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
+        let profiles: Vec<_> = profile.iter().chain(&alloc).collect();
+        captured = source::capture(&profiles, &entered.lines, Path::new(&manifest.cwd), start);
+        manifest.warnings.append(&mut captured.warnings);
+    }
     manifest.summary = summarize(profile.as_ref(), &timeline);
     manifest.summary.peak_process_rss_bytes = end.and_then(|end| end.peak_process_rss_bytes);
     Ok(Bundle {
         manifest,
-        profiles: profile.into_iter().map(Arc::new).collect(),
+        profiles: profile.into_iter().chain(alloc).map(Arc::new).collect(),
         timeline: Arc::new(timeline),
         calls: Arc::new(entered.calls),
+        memory: Arc::new(memory.unwrap_or_default()),
+        lines: Arc::new(entered.lines),
+        source: Arc::new(captured.chunks),
         ..Bundle::default()
     })
 }

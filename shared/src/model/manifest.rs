@@ -111,6 +111,9 @@ pub struct Settings {
     /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python_modes: Vec<String>,
+    /// Text of hot lines was to be captured.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub source: bool,
 }
 
 /// What recording itself cost.

@@ -49,6 +49,10 @@ pub enum Warning {
     AgentFailed { what: String, reason: String, count: u64 },
     /// Python processes that were killed or lived on: what was recorded inside them ends with its last flush.
     AgentCut { processes: Vec<String> },
+    /// Files of source that were written after the recording began: their text may not be what ran.
+    SourceChanged { files: Vec<String> },
+    /// Files of source whose text was asked for and left out.
+    SourceNotCaptured { files: Vec<String>, reason: String },
     /// A setting was added for the program to be recordable (such as Node's perf map).
     Injected { what: String },
     /// A code that this version does not know; a newer version wrote it.
@@ -68,6 +72,7 @@ struct Fields {
     what: String,
     modules: Vec<String>,
     processes: Vec<String>,
+    files: Vec<String>,
     pid: u32,
     samples: u64,
     of: u64,
@@ -87,7 +92,7 @@ struct Fields {
 
 impl From<Fields> for Warning {
     fn from(fields: Fields) -> Self {
-        let Fields { profile, member, reason, fix, what, modules, processes, pid, samples, of, .. } = fields;
+        let Fields { profile, member, reason, fix, what, modules, processes, files, pid, samples, of, .. } = fields;
         let Fields { lost, times, count, first_line, errors, attempts, failed, truncated, .. } = fields;
         let Fields { asked_hz, reached_hz, from_ns, to_ns, .. } = fields;
         match fields.code.as_str() {
@@ -112,6 +117,8 @@ impl From<Fields> for Warning {
             "python_not_entered" => Self::PythonNotEntered { processes, reason, fix },
             "agent_failed" => Self::AgentFailed { what, reason, count },
             "agent_cut" => Self::AgentCut { processes },
+            "source_changed" => Self::SourceChanged { files },
+            "source_not_captured" => Self::SourceNotCaptured { files, reason },
             "injected" => Self::Injected { what },
             _ => Self::Unknown,
         }
@@ -147,6 +154,8 @@ mod tests {
             Warning::PythonNotEntered { processes: vec![text.clone()], reason: "r".into(), fix: "f".into() },
             Warning::AgentFailed { what: text.clone(), reason: "r".into(), count: 21 },
             Warning::AgentCut { processes: vec![text.clone()] },
+            Warning::SourceChanged { files: vec![text.clone()] },
+            Warning::SourceNotCaptured { files: vec![text.clone()], reason: "r".into() },
             Warning::Injected { what: text },
             Warning::Unknown,
         ];

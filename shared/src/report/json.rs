@@ -1,6 +1,8 @@
 //! The report as data. Its JSON is documented in `docs/report-schema.md`: names end in their unit, `null` is not measured.
 
 use super::calls::{self, ReportCall, ReportCallsTotal};
+use super::lines::{self, ReportLine};
+use super::memory::{self, ReportMemory};
 use super::{Quality, quality, warning_text};
 use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
@@ -34,6 +36,10 @@ pub struct Report {
     pub calls_total: Option<ReportCallsTotal>,
     /// Python functions by exact calls, most self time first.
     pub calls: Vec<ReportCall>,
+    /// Live memory; `null` where it was not traced.
+    pub memory: Option<ReportMemory>,
+    /// Counted lines with most self time; `null` where they were not counted.
+    pub lines: Option<Vec<ReportLine>>,
     pub warnings: Vec<ReportWarning>,
 }
 
@@ -171,6 +177,8 @@ pub fn report(bundle: &Bundle) -> Report {
         functions: bundle.main_profile().map_or_else(|| summary_functions(bundle), |profile| functions(profile)),
         calls_total,
         calls,
+        memory: memory::report(bundle),
+        lines: lines::report(&bundle.lines),
         warnings: bundle
             .warnings()
             .map(|warning| ReportWarning { message: warning_text(warning), warning: warning.clone() })
@@ -245,7 +253,7 @@ fn summary_functions(bundle: &Bundle) -> Vec<ReportFunction> {
 mod tests {
     use super::super::{markdown, summary_lines, text};
     use super::*;
-    use crate::model::{CallCount, CallerCount, Exit, SummaryFunction};
+    use crate::model::{CallCount, CallerCount, Exit, LineCount, SummaryFunction};
     use crate::testing;
     use serde_json::Value;
     use std::sync::Arc;
@@ -323,6 +331,10 @@ mod tests {
         let mut fields = Vec::new();
         let mut bundle = bundle();
         bundle.calls = Arc::new(vec![CallCount { callers: vec![CallerCount::default()], ..CallCount::default() }]);
+        bundle.lines = Arc::new(vec![LineCount::default()]);
+        let mut alloc = testing::profile("A\nB");
+        (alloc.info.name, alloc.info.weight) = ("alloc".into(), WeightKind::Bytes);
+        bundle.profiles.push(Arc::new(alloc));
         let mut json = serde_json::to_value(report(&bundle)).unwrap();
         // The figures of a warning differ by its kind.
         json["warnings"] = serde_json::json!([{ "code": 0, "message": 0 }]);

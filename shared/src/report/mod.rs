@@ -5,7 +5,9 @@
 
 mod calls;
 mod json;
+mod lines;
 mod markdown;
+mod memory;
 mod quality;
 mod summary_lines;
 mod text;
@@ -15,7 +17,9 @@ pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
 pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report,
 };
+pub use lines::ReportLine;
 pub use markdown::markdown;
+pub use memory::{ReportFunctionMemory, ReportHeld, ReportMemory, ReportProcessMemory, ReportSite, growth_text};
 pub use quality::{OverheadClass, Quality, quality};
 pub use summary_lines::summary_lines;
 pub use text::text;

@@ -1,5 +1,6 @@
 //! The ten lines at the end of `run`.
 
+use super::memory;
 use super::text::{ending, figures, quality_line, sampling};
 use super::{Report, ReportFunction};
 use crate::format::{duration, plural, program, share, shell_word, shorten_name};
@@ -19,6 +20,7 @@ pub fn summary_lines(report: &Report, bundle_path: &str) -> String {
     let mut lines = vec![format!("{} {}; {}", program(&report.run.command), figures(report), ending(report))];
     // Without a profile the next line says all.
     lines.extend((!report.profiles.is_empty()).then(|| quality_line(report)));
+    lines.extend(memory::summary_line(report));
     lines.push(sampling(report));
     let mut warnings: Vec<String> = report.warnings.iter().map(|w| format!("warning: {}", w.message)).collect();
     let room = LINES - lines.len() - 2;

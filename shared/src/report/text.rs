@@ -1,7 +1,7 @@
 //! The report for a terminal.
 
-use super::calls;
 use super::{Report, ReportFunction};
+use super::{calls, lines, memory};
 use crate::derive::overview::recording;
 use crate::format::{
     NOT_MEASURED, bytes, command_line, count, date, duration, plural, program, share, shorten_name, significant,
@@ -33,6 +33,8 @@ pub fn text(report: &Report) -> String {
         }
     }
     lines.extend(calls::lines(report.calls_total.as_ref(), &report.calls));
+    lines.extend(memory::lines(report.memory.as_ref()));
+    lines.extend(lines::lines(report.lines.as_ref()));
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "warnings".into()]);
         lines.extend(report.warnings.iter().map(|warning| format!("  {}", warning.message)));

@@ -94,6 +94,17 @@ fn other_text(warning: &Warning) -> String {
             plural(processes.len() as u64, "Python process"),
             list(processes)
         ),
+        Warning::SourceChanged { files } => format!(
+            "written after the recording began, so that text and figures may not belong together: {}",
+            list(files)
+        ),
+        Warning::SourceNotCaptured { files, reason } => {
+            format!(
+                "source text of {} was not captured ({reason}): {}",
+                plural(files.len() as u64, "file"),
+                list(files)
+            )
+        }
         Warning::Injected { what } => format!("added for the program to be recordable: {what}"),
         _ => "a warning that this version of perfcollect does not know; a newer one can show it".into(),
     }

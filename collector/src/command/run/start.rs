@@ -12,7 +12,7 @@ use crate::tree::ProcessTree;
 use crate::{environment, git};
 use anyhow::{Context, bail};
 use nix::unistd::{dup2_stdin, dup2_stdout};
-use perfcollect_shared::model::{FORMAT_VERSION, Manifest, Tool};
+use perfcollect_shared::model::{FORMAT_VERSION, Manifest, Settings, Tool};
 use perfcollect_shared::units::Nanos;
 use std::env;
 use std::fs::File;
@@ -127,6 +127,7 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
     let cwd = env::current_dir().context("the current folder is gone")?;
     let git = git::start(&cwd);
     let id = Ulid::generate();
+    let rates = Rates::new(args.rate, args.no_native, args.no_python);
     let manifest = Manifest {
         format: FORMAT_VERSION,
         id: id.to_string(),
@@ -138,7 +139,7 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
         start: jiff::Timestamp::now().to_string(),
         environment: environment::read(),
         git: git.finish(),
-        settings: Rates::new(args.rate, args.no_native, args.no_python).settings(&args.python),
+        settings: Settings { source: args.source, ..rates.settings(&args.python) },
         ..Manifest::default()
     };
     Ok((manifest, id))
