@@ -5,3 +5,4 @@
 mod pace;
 pub mod perf;
 pub mod python;
+pub mod wall;

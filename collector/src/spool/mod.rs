@@ -28,6 +28,8 @@ pub const PYTHON: &str = "python.jsonl";
 pub const AGENT: &str = "agent";
 /// In it: when the recording began.
 pub const AGENT_START: &str = "start.json";
+/// `StackRecord`s of threads that wait.
+pub const WALL: &str = "wall.jsonl";
 /// Held with flock by the recording process for as long as it lives.
 pub const LOCK: &str = "lock";
 

@@ -59,4 +59,7 @@ pub struct StreamCounts {
     /// Reads of a stack (Python) and those that failed.
     pub attempts: u64,
     pub errors: u64,
+    /// Moments to sample at by the asked rate, and those that were met.
+    pub due: u64,
+    pub met: u64,
 }

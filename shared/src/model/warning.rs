@@ -21,6 +21,8 @@ pub enum Warning {
     KernelNotSampled { reason: String, fix: String },
     /// Python stacks of a process could not be recorded.
     PythonUnavailable { pid: u32, reason: String, fix: String },
+    /// Where threads of a process wait could not be seen; that they wait could.
+    WaitingUnavailable { pid: u32, reason: String, fix: String },
     /// Python stacks that could not be read while the program ran.
     PythonReadErrors { errors: u64, attempts: u64 },
     /// Stacks that unwinding gave up on.
@@ -103,6 +105,7 @@ impl From<Fields> for Warning {
             "native_unavailable" => Self::NativeUnavailable { reason, fix },
             "kernel_not_sampled" => Self::KernelNotSampled { reason, fix },
             "python_unavailable" => Self::PythonUnavailable { pid, reason, fix },
+            "waiting_unavailable" => Self::WaitingUnavailable { pid, reason, fix },
             "python_read_errors" => Self::PythonReadErrors { errors, attempts },
             "unwind_failures" => Self::UnwindFailures { failed, samples },
             "truncated_stacks" => Self::TruncatedStacks { truncated, samples },
@@ -140,6 +143,7 @@ mod tests {
             Warning::NativeUnavailable { reason: text.clone(), fix: "f".into() },
             Warning::KernelNotSampled { reason: text.clone(), fix: "f".into() },
             Warning::PythonUnavailable { pid: 7, reason: text.clone(), fix: "f".into() },
+            Warning::WaitingUnavailable { pid: 7, reason: text.clone(), fix: "f".into() },
             Warning::PythonReadErrors { errors: 8, attempts: 9 },
             Warning::UnwindFailures { failed: 10, samples: 11 },
             Warning::TruncatedStacks { truncated: 12, samples: 13 },

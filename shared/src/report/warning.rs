@@ -39,6 +39,9 @@ pub fn warning_text(warning: &Warning) -> String {
         Warning::PythonReadErrors { errors, attempts } => {
             format!("{} of {} of Python stacks failed and were left out", count(*errors), plural(*attempts, "read"))
         }
+        Warning::WaitingUnavailable { pid, reason, fix } => {
+            with_fix(&format!("where threads of process {pid} wait was not recorded, only that they do"), reason, fix)
+        }
         _ => other_text(warning),
     }
 }

@@ -7,6 +7,7 @@ mod attach;
 mod events;
 mod intern;
 mod kernel;
+pub(super) mod parked;
 mod process;
 mod reader;
 mod recorder;

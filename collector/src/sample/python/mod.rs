@@ -24,7 +24,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use permission::read_memory;
 pub use permission::{NoAccess, explain as explain_no_access};
+pub(super) use urgency::run_at_once;
 
 /// Stacks a second and process where nothing else is asked for.
 pub const DEFAULT_RATE_HZ: f64 = 100.0;

@@ -17,7 +17,7 @@ pub struct NoAccess {
 }
 
 /// Reads memory of another process; all of `buffer` or an error.
-pub(super) fn read_memory(pid: u32, address: u64, buffer: &mut [u8]) -> Result<(), Errno> {
+pub(in crate::sample) fn read_memory(pid: u32, address: u64, buffer: &mut [u8]) -> Result<(), Errno> {
     let len = buffer.len();
     let base = usize::try_from(address).map_err(|_too_large| Errno::EFAULT)?;
     let pid = Pid::from_raw(i32::try_from(pid).map_err(|_too_large| Errno::ESRCH)?);
