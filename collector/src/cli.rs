@@ -56,6 +56,9 @@ pub struct RunArgs {
     /// Stacks a second, native and Python [default: 499 native, 100 Python]
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rate: Option<u32>,
+    /// Also record where threads wait, as wall time beside the CPU time
+    #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
+    pub clock: Clock,
     /// Name this recording, so that other commands find it by the name
     #[arg(long, value_name = "NAME")]
     pub label: Option<String>,
@@ -165,6 +168,9 @@ pub struct ReportArgs {
     pub bundle: String,
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+    /// Functions by CPU time, or by wall time where that was recorded
+    #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
+    pub clock: Clock,
 }
 
 /// `list`.
@@ -245,6 +251,15 @@ pub enum Jit {
     Auto,
     /// Set none
     Off,
+}
+
+/// Which time is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    /// Time on a processor
+    Cpu,
+    /// All time of each thread, waiting too
+    Wall,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

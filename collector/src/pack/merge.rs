@@ -20,10 +20,12 @@ mod splice;
 mod tests;
 mod threads;
 mod unsampled;
+mod waiting;
 
 pub(crate) use splice::is_interpreter;
 pub use splice::{FrameRole, role_of};
 pub use unsampled::{CpuUse, add_unsampled_kernel_time};
+pub use waiting::{WaitingSamples, add_waiting};
 
 use crate::spool::{RawFrame, RawStacks};
 use partner::Partners;

@@ -114,6 +114,8 @@ struct Recorded {
     timeline: Timeline,
     native: RawStacks,
     python: RawStacks,
+    /// Samples of threads that wait; its tables are in `native`.
+    wall: RawStacks,
     entered: Entered,
     /// Lines that could not be read: file, first of them, how many.
     cut: Vec<(&'static str, u64, u64)>,
@@ -133,17 +135,23 @@ impl Recorded {
         let mut timeline = Timeline::default();
         let timeline_cut = spool::read_lines(&spool.join(spool::TIMELINE), |line| timeline.push(line))
             .with_context(|| told(spool::TIMELINE))?;
-        let native = RawStacks::read(&spool.join(spool::NATIVE)).with_context(|| told(spool::NATIVE))?;
+        let mut native = RawStacks::read(&spool.join(spool::NATIVE)).with_context(|| told(spool::NATIVE))?;
         let python = RawStacks::read(&spool.join(spool::PYTHON)).with_context(|| told(spool::PYTHON))?;
-        let cuts =
-            [(spool::TIMELINE, timeline_cut), (spool::NATIVE, native.cut_at_line), (spool::PYTHON, python.cut_at_line)];
+        let mut wall = RawStacks::read(&spool.join(spool::WALL)).with_context(|| told(spool::WALL))?;
+        native.take_tables(&mut wall);
+        let cuts = [
+            (spool::TIMELINE, timeline_cut),
+            (spool::NATIVE, native.cut_at_line),
+            (spool::PYTHON, python.cut_at_line),
+            (spool::WALL, wall.cut_at_line),
+        ];
         let cut = cuts
             .into_iter()
             .filter_map(|(name, line)| Some((name, line?)))
             .map(|(name, line)| Ok((name, line, finish::lines_from(&spool.join(name), line)?)))
             .collect::<std::io::Result<_>>()?;
         let entered = Entered::read(spool).with_context(|| told(spool::AGENT))?;
-        Ok(Self { manifest, timeline, native, python, entered, cut })
+        Ok(Self { manifest, timeline, native, python, wall, entered, cut })
     }
 }
 
@@ -159,7 +167,7 @@ fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
-    let Recorded { mut manifest, mut timeline, native, python, entered, cut } = recorded;
+    let Recorded { mut manifest, mut timeline, native, python, wall, entered, cut } = recorded;
     timeline.samples.sort_by_key(|sample| sample.t_ns);
     if let Some(end) = end {
         manifest.exit = end.exit;
@@ -173,20 +181,20 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         let reason = "perfcollect itself was ended before the program; recovered from what it had written".to_owned();
         manifest.warnings.push(Warning::Partial { reason });
     }
-    manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).cloned());
-    let built = profile::build(&manifest, &timeline, &native, &python, Symbolizer::new(images))?;
+    manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).chain(&wall.warnings).cloned());
+    let built = profile::build(&manifest, &timeline, [&native, &python, &wall], Symbolizer::new(images))?;
     jit::note(&mut manifest, &native);
     manifest.overhead.agent_cpu_ns = entered.own_cpu();
     if !manifest.settings.python_modes.is_empty() {
         manifest.warnings.extend(entered.warnings(&timeline));
     }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
-    let profile = built.map(|built| built.profile);
+    let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
     let mut captured = source::Captured::default();
     if manifest.settings.source {
         let start = manifest.start.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
-        let profiles: Vec<_> = profile.iter().chain(&alloc).collect();
+        let profiles: Vec<_> = profile.iter().chain(&wall).chain(&alloc).collect();
         captured = source::capture(&profiles, &entered.lines, Path::new(&manifest.cwd), start);
         manifest.warnings.append(&mut captured.warnings);
     }
@@ -194,7 +202,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     manifest.summary.peak_process_rss_bytes = end.and_then(|end| end.peak_process_rss_bytes);
     Ok(Bundle {
         manifest,
-        profiles: profile.into_iter().chain(alloc).map(Arc::new).collect(),
+        profiles: profile.into_iter().chain(wall).chain(alloc).map(Arc::new).collect(),
         timeline: Arc::new(timeline),
         calls: Arc::new(entered.calls),
         memory: Arc::new(memory.unwrap_or_default()),

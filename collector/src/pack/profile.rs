@@ -1,54 +1,90 @@
 //! Raw stacks to the profile `cpu`: names for addresses, one table for all sources.
 
-use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, role_of};
+use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, WaitingSamples, role_of};
 use crate::sample::python::DEFAULT_RATE_HZ;
-use crate::spool::{RawFrame, RawStacks};
+use crate::spool::{RawFrame, RawStacks, StreamCounts};
 use crate::symbolize::{Resolved, Symbolizer, module_name};
 use perfcollect_shared::model::{
     FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, Manifest, Profile, ProfileBuilder,
-    ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline, UNKNOWN_FUNCTION, Warning, WeightKind,
+    ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline, UNKNOWN_FUNCTION, WAITING_MODULE, WaitReason, Warning,
+    WeightKind,
 };
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
-/// Name of the profile, and so of its members.
+/// Names of the profiles, and so of their members.
 const NAME: &str = "cpu";
+const WALL: &str = "wall";
+/// With less CPU time than this many periods a reached rate is chance.
+const ENOUGH_PERIODS: f64 = 20.0;
+/// Fewer due looks than this say nothing of a rate.
+const ENOUGH_LOOKS: u64 = 10;
 
-/// The profile, and what is only needed for its warnings.
+/// The profiles, and what is only needed for its warnings.
 #[derive(Debug)]
 pub(super) struct Built {
     pub(super) profile: Profile,
+    /// Wall time of all threads, where it was asked for.
+    pub(super) wall: Option<Profile>,
     /// Samples whose leaf has no name, for each module, the worst first.
     pub(super) unnamed: Vec<(String, u64)>,
 }
 
-/// Builds the profile; `None` where no sampler ran.
+/// Builds the profiles; `None` where no sampler ran. The tables of `wall` must be those of `native`.
 pub(super) fn build(
     manifest: &Manifest,
     timeline: &Timeline,
-    native: &RawStacks,
-    python: &RawStacks,
+    [native, python, wall]: [&RawStacks; 3],
     symbolizer: Symbolizer,
 ) -> anyhow::Result<Option<Built>> {
     let settings = &manifest.settings;
-    let nothing = native.samples.is_empty() && python.samples.is_empty();
+    let nothing = native.samples.is_empty() && python.samples.is_empty() && wall.samples.is_empty();
     if nothing && settings.native_rate_hz.is_none() && settings.python_rate_hz.is_none() {
         return Ok(None);
     }
     let resolved = resolve(native, symbolizer);
-    let period = 1e9 / settings.python_rate_hz.unwrap_or(DEFAULT_RATE_HZ).max(1.0);
-    let mut merged = merge::merge(native, &roles(native, &resolved), python, whole_nanos(period));
+    let roles = roles(native, &resolved);
+    let period = whole_nanos(1e9 / settings.python_rate_hz.unwrap_or(DEFAULT_RATE_HZ).max(1.0));
+    let mut merged = merge::merge(native, &roles, python, period);
     if manifest.warnings.iter().any(|warning| matches!(warning, Warning::KernelNotSampled { .. })) {
         add_kernel_time(&mut merged, manifest, timeline);
     }
-    merged.close();
+    if settings.wall_rate_hz.is_none() {
+        merged.close();
+    }
+    let (profile, unnamed) = tables(native, &resolved, &merged, info(manifest, native, python))?;
+    let wall = settings.wall_rate_hz.map(|rate_hz| {
+        let waiting = WaitingSamples {
+            threads: wall.threads.clone(),
+            samples: wall.samples.clone(),
+            ready: native.frames.iter().position(is_ready).and_then(|row| u32::try_from(row).ok()),
+        };
+        merge::add_waiting(&mut merged, native, &roles, python, &waiting, period);
+        merged.close();
+        Ok::<_, anyhow::Error>(tables(native, &resolved, &merged, wall_info(rate_hz, wall))?.0)
+    });
+    Ok(Some(Built { profile, wall: wall.transpose()?, unnamed }))
+}
+
+fn is_ready(frame: &RawFrame) -> bool {
+    matches!(frame, RawFrame::Named { module, name, .. }
+        if module == WAITING_MODULE && name == WaitReason::Ready.function())
+}
+
+/// The profile of merged samples, and how many end in code of each module that has no name.
+fn tables(
+    native: &RawStacks,
+    resolved: &[Vec<Resolved>],
+    merged: &Merged,
+    info: ProfileInfo,
+) -> anyhow::Result<(Profile, Vec<(String, u64)>)> {
     let mut tables = Tables::default();
-    tables.add(native, &resolved, &merged);
+    tables.add(native, resolved, merged);
     let Tables { builder, unnamed } = tables;
-    let mut profile = builder.finish(info(manifest, native, python))?;
+    let mut profile = builder.finish(info)?;
     let unnamed = count_unnamed(&profile, &unnamed);
     profile.info.unsymbolicated = unnamed.iter().map(|(_, samples)| samples).sum();
-    Ok(Some(Built { profile, unnamed }))
+    Ok((profile, unnamed))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a period of at most a second")]
@@ -65,8 +101,40 @@ fn info(manifest: &Manifest, native: &RawStacks, python: &RawStacks) -> ProfileI
         python_rate_hz: manifest.settings.python_rate_hz,
         unwind_failures: native.counts.unwind_failures,
         truncated_stacks: native.counts.truncated_stacks + python.counts.truncated_stacks,
+        reached_hz: native_reached(manifest, native),
+        python_reached_hz: manifest.settings.python_rate_hz.and_then(|rate_hz| reached(rate_hz, &python.counts)),
+        throttled: manifest.settings.native_rate_hz.map(|_| native.counts.throttled),
         ..Default::default()
     }
+}
+
+fn wall_info(rate_hz: f64, wall: &RawStacks) -> ProfileInfo {
+    ProfileInfo {
+        name: WALL.to_owned(),
+        weight: WeightKind::Wall,
+        lost: Some(wall.counts.lost),
+        rate_hz: Some(rate_hz),
+        reached_hz: reached(rate_hz, &wall.counts),
+        unwind_failures: wall.counts.errors,
+        truncated_stacks: wall.counts.truncated_stacks,
+        ..Default::default()
+    }
+}
+
+/// The rate at which native stacks were taken, per second of the CPU time that could be sampled.
+fn native_reached(manifest: &Manifest, native: &RawStacks) -> Option<f64> {
+    let asked = manifest.settings.native_rate_hz?;
+    let refused = |warning: &Warning| matches!(warning, Warning::NativeUnavailable { .. });
+    let user_only = manifest.warnings.iter().any(|warning| matches!(warning, Warning::KernelNotSampled { .. }));
+    let cpu = if user_only { manifest.user_ns } else { manifest.cpu_ns }?;
+    let stood_for: Nanos = native.samples.iter().map(|sample| sample.weight).sum();
+    let enough = cpu.as_secs_f64() * asked >= ENOUGH_PERIODS;
+    (enough && !manifest.warnings.iter().any(refused)).then(|| asked * stood_for.share_of(cpu))
+}
+
+/// The rate of a sampler that looks from outside.
+fn reached(rate_hz: f64, counts: &StreamCounts) -> Option<f64> {
+    (counts.due >= ENOUGH_LOOKS).then(|| rate_hz * Nanos(counts.met).share_of(Nanos(counts.due)))
 }
 
 /// Path and build id of a module, empty where a damaged spool names none.

@@ -236,6 +236,32 @@ impl RawStacks {
         Ok(raw)
     }
 
+    /// Takes over the tables of another file; its samples stay with it, with rows as they are here.
+    pub fn take_tables(&mut self, other: &mut Self) {
+        let modules: Vec<u32> =
+            std::mem::take(&mut other.modules).into_iter().map(|module| self.row_of(module)).collect();
+        let (frames, stacks) = (next(self.frames.len()), next(self.stacks.len()));
+        self.frames.extend(std::mem::take(&mut other.frames).into_iter().map(|frame| match frame {
+            RawFrame::Native(module, address) => {
+                RawFrame::Native(modules.get(module as usize).copied().unwrap_or(u32::MAX), address)
+            }
+            named @ RawFrame::Named { .. } => named,
+        }));
+        let moved = |&(prefix, frame): &(Option<u32>, u32)| (prefix.map(|prefix| prefix + stacks), frame + frames);
+        self.stacks.extend(other.stacks.iter().map(moved));
+        other.stacks.clear();
+        other.samples.iter_mut().for_each(|sample| sample.stack = sample.stack.map(|stack| stack + stacks));
+        self.jit.extend(std::mem::take(&mut other.jit));
+    }
+
+    fn row_of(&mut self, module: (String, String)) -> u32 {
+        let known = self.modules.iter().position(|known| *known == module);
+        next(known.unwrap_or_else(|| {
+            self.modules.push(module);
+            self.modules.len() - 1
+        }))
+    }
+
     fn push(&mut self, record: StackRecord) {
         match record {
             StackRecord::Module(path, build_id) => self.modules.push((path, build_id)),

@@ -116,6 +116,11 @@ impl Images {
         self.list
     }
 
+    /// Adds the files of another sampler. Numbers of its images are of no use any more.
+    pub fn extend(&mut self, other: Self) {
+        self.list.extend(other.list);
+    }
+
     /// The image of a mapping, opened if it is new.
     pub fn of_mapping(&mut self, mapped: &Mapped<'_>) -> ImageId {
         let key = (mapped.key, mapped.path.to_owned());

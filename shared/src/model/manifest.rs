@@ -104,6 +104,8 @@ pub struct Settings {
     pub native_rate_hz: Option<f64>,
     /// Asked rate of Python stacks in Hz, `null` where off.
     pub python_rate_hz: Option<f64>,
+    /// Asked looks at waiting threads a second, `null` where wall time was not recorded.
+    pub wall_rate_hz: Option<f64>,
     /// Time between two resource samples.
     pub resource_interval_ns: Option<Nanos>,
     /// Variables that were set for the program to be recordable, `NAME=VALUE` without what the user had set.

@@ -5,6 +5,7 @@ use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
 use crate::sample::perf::{PerfSampler, PerfSettings};
 use crate::sample::python::{self, PythonSampler, PythonSettings};
+use crate::sample::wall::{self, WallSampler, WallSettings};
 use crate::symbolize::Images;
 use crate::tree::ProcessTree;
 use anyhow::Context;
@@ -27,13 +28,20 @@ const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
 pub(in crate::command) struct Rates {
     pub(in crate::command) native_hz: Option<u32>,
     pub(in crate::command) python_hz: Option<f64>,
+    pub(in crate::command) wall_hz: Option<f64>,
 }
 
 impl Rates {
+    /// Looks at waiting threads, too, at the rate of Python stacks.
+    pub(in crate::command) fn with_wall(self, rate: Option<u32>, wall: bool) -> Self {
+        Self { wall_hz: wall.then_some(rate.map_or(wall::DEFAULT_RATE_HZ, f64::from)), ..self }
+    }
+
     pub(in crate::command) fn new(rate: Option<u32>, no_native: bool, no_python: bool) -> Self {
         Self {
             native_hz: (!no_native).then_some(rate.unwrap_or(NATIVE_RATE_HZ)),
             python_hz: (!no_python).then_some(rate.map_or(python::DEFAULT_RATE_HZ, f64::from)),
+            wall_hz: None,
         }
     }
 
@@ -41,6 +49,7 @@ impl Rates {
         Settings {
             native_rate_hz: self.native_hz.map(f64::from),
             python_rate_hz: self.python_hz,
+            wall_rate_hz: self.wall_hz,
             resource_interval_ns: u64::try_from(RESOURCE_INTERVAL.as_nanos()).ok().map(Nanos),
             python_modes: MODES
                 .iter()
@@ -66,6 +75,7 @@ pub(in crate::command) struct Armed {
 pub(in crate::command) struct Samplers {
     perf: Option<PerfSampler>,
     python: Option<PythonSampler>,
+    wall: Option<WallSampler>,
     prober: io::Result<Prober>,
     warnings: Vec<Warning>,
 }
@@ -126,7 +136,11 @@ impl Armed {
             let settings = PythonSettings { rate_hz, clock: clock.clone(), attached };
             PythonSampler::start(&settings, spool, Arc::clone(tree))
         });
-        Samplers { perf: self.perf, python, prober, warnings: self.warnings }
+        let wall = self
+            .rates
+            .wall_hz
+            .map(|rate_hz| WallSampler::start(&WallSettings { rate_hz, clock: clock.clone() }, spool, tree));
+        Samplers { perf: self.perf, python, wall, prober, warnings: self.warnings }
     }
 }
 
@@ -137,6 +151,8 @@ impl Samplers {
             prober.program_ended();
         }
         let mut gathered = Gathered { warnings: self.warnings, ..Gathered::default() };
+        // First, since what comes after the program's end is no time of its.
+        let wall = self.wall.map(WallSampler::finish);
         if let Some(python) = self.python {
             gathered.failed("Python stacks", python.finish().write_error);
         }
@@ -144,6 +160,10 @@ impl Samplers {
             let outcome = perf.finish();
             gathered.failed("native stacks", outcome.write_error);
             gathered.images = outcome.images;
+        }
+        if let Some(wall) = wall {
+            gathered.failed("waiting threads", wall.write_error);
+            gathered.images.extend(wall.images);
         }
         // Last, since the others tell of processes that came and went.
         let resources = match self.prober {

@@ -2,7 +2,7 @@
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
 use crate::agent::Injection;
-use crate::cli::{Jit, RunArgs};
+use crate::cli::{self, Jit, RunArgs};
 use crate::jit;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
@@ -100,7 +100,7 @@ fn prepare(
     let self_profile = args.self_profile.as_deref().map(SelfProfile::start).transpose()?;
     let clock = Clock::new();
     let tree = ProcessTree::new(child, clock.clone());
-    let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let rates = rates(args);
     let inject = || Injection::install(spool.path(), &args.python).context("cannot write the recorder for Python");
     let injection = if args.python.is_empty() { None } else { Some(inject()?) };
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
@@ -122,12 +122,16 @@ impl Prepared {
     }
 }
 
+fn rates(args: &RunArgs) -> Rates {
+    Rates::new(args.rate, args.no_native, args.no_python).with_wall(args.rate, args.clock == cli::Clock::Wall)
+}
+
 /// What is known before the program starts. Read before anything of ours is written.
 fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
     let cwd = env::current_dir().context("the current folder is gone")?;
     let git = git::start(&cwd);
     let id = Ulid::generate();
-    let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let rates = rates(args);
     let manifest = Manifest {
         format: FORMAT_VERSION,
         id: id.to_string(),

@@ -84,6 +84,13 @@ pub(super) enum Shape {
     NotPython,
 }
 
+impl Shape {
+    /// Whether a Python stack may belong above it.
+    pub(super) fn is_python(self) -> bool {
+        self != Self::NotPython
+    }
+}
+
 /// A native stack, taken apart once.
 #[derive(Clone)]
 struct Parts {

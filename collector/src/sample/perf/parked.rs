@@ -9,12 +9,12 @@
 use super::intern::{Interned, Place};
 use super::process::{Code, Process};
 use super::unwind::{End, Unwinders, UserFrame, UserStack};
+use crate::jit::maps;
 use crate::spool::StackWriter;
 use crate::symbolize::{ImageId, Images, read_perf_map};
 use linux_perf_event_reader::RawData;
 use std::collections::HashMap;
-use std::fs::File;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Not an address of any stack: what needs the frame pointer fails at once.
 const NO_FRAME_POINTER: u64 = 8;
@@ -35,6 +35,7 @@ pub(in crate::sample) struct Parked {
     calls: HashMap<(u32, u64), Call>,
     /// Addresses at which the functions of a file begin.
     starts: HashMap<ImageId, Vec<u64>>,
+    began: SystemTime,
 }
 
 struct Known {
@@ -72,34 +73,34 @@ impl Parked {
             processes: HashMap::new(),
             calls: HashMap::new(),
             starts: HashMap::new(),
+            began: SystemTime::now(),
         }
     }
 
     /// The process ended or runs another program.
-    pub(in crate::sample) fn forget(&mut self, pid: u32) {
+    pub(in crate::sample) fn forget(&mut self, writer: &mut StackWriter, pid: u32) {
         if let Some(known) = self.processes.remove(&pid) {
-            self.name_jit(pid, known);
+            self.name_jit(writer, pid, known);
             self.calls.retain(|(of, _), _| *of != pid);
         }
     }
 
     /// The files that code came from.
-    pub(in crate::sample) fn finish(mut self) -> Images {
+    pub(in crate::sample) fn finish(mut self, writer: &mut StackWriter) -> Images {
         for (pid, known) in std::mem::take(&mut self.processes) {
-            self.name_jit(pid, known);
+            self.name_jit(writer, pid, known);
         }
         self.images
     }
 
-    fn name_jit(&mut self, pid: u32, mut known: Known) {
+    fn name_jit(&self, writer: &mut StackWriter, pid: u32, mut known: Known) {
         known.jit.sort_unstable();
         known.jit.dedup();
-        let paths = [format!("/proc/{pid}/root/tmp/perf-{pid}.map"), format!("/tmp/perf-{pid}.map")];
         if !known.jit.is_empty()
-            && let Some(map) = paths.iter().find_map(|path| File::open(path).ok())
+            && let Some(map) = maps::open(pid, self.began)
         {
             for (address, name) in read_perf_map(map, &known.jit) {
-                self.images.name_jit(pid, address, name);
+                writer.jit(pid, address, name);
             }
         }
     }

@@ -151,6 +151,8 @@ impl Session {
         StreamCounts {
             attempts: self.tally.attempts.load(Ordering::Relaxed),
             errors: self.tally.errors.load(Ordering::Relaxed),
+            due: self.tally.due.load(Ordering::Relaxed),
+            met: self.tally.met.load(Ordering::Relaxed),
             ..StreamCounts::default()
         }
     }

@@ -117,7 +117,7 @@ impl Looker {
     }
 
     fn forget(&mut self, pid: u32) {
-        self.eye.parked.forget(pid);
+        self.eye.parked.forget(&mut self.writer, pid);
         self.eye.reasons.forget(pid);
     }
 
@@ -212,7 +212,8 @@ impl Looker {
             self.writer.warning(Warning::SlowSampler { profile, asked_hz: rate_hz, reached_hz });
         }
         self.writer.counts(&self.counts);
-        WallOutcome { images: self.eye.parked.finish(), write_error: self.writer.finish() }
+        let images = self.eye.parked.finish(&mut self.writer);
+        WallOutcome { images, write_error: self.writer.finish() }
     }
 }
 
