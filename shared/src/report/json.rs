@@ -3,7 +3,8 @@
 use super::calls::{self, ReportCall, ReportCallsTotal};
 use super::lines::{self, ReportLine};
 use super::memory::{self, ReportMemory};
-use super::{Quality, quality, warning_text};
+use super::waiting::waiting;
+use super::{Quality, ReportWaiting, quality, warning_text};
 use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
@@ -30,7 +31,9 @@ pub struct Report {
     pub profiles: Vec<ReportProfile>,
     /// How good the main profile is.
     pub quality: Quality,
-    /// Functions of the main profile, each once, most self time first.
+    /// What the times of the functions are: CPU time, or wall time where that was asked for.
+    pub clock: WeightKind,
+    /// Functions of the main profile (or of the one of wall time), each once, most self time first.
     pub functions: Vec<ReportFunction>,
     /// Exact calls together; `null` where they were not counted.
     pub calls_total: Option<ReportCallsTotal>,
@@ -40,6 +43,8 @@ pub struct Report {
     pub memory: Option<ReportMemory>,
     /// Counted lines with most self time; `null` where they were not counted.
     pub lines: Option<Vec<ReportLine>>,
+    /// Where threads waited; `null` where that was not recorded.
+    pub waiting: Option<ReportWaiting>,
     pub warnings: Vec<ReportWarning>,
 }
 
@@ -143,6 +148,18 @@ pub struct ReportWarning {
 /// Without a readable profile the functions are those of the manifest's summary, with what that knows of them.
 #[must_use]
 pub fn report(bundle: &Bundle) -> Report {
+    report_by(bundle, WeightKind::Cpu)
+}
+
+/// As [`report`], with the functions of the profile of wall time where that is the clock. It must be in the bundle, or there
+/// are none.
+#[must_use]
+pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
+    let by_wall = || bundle.profiles.iter().find(|profile| profile.info.weight == WeightKind::Wall);
+    let functions = match clock {
+        WeightKind::Wall => by_wall().map(|profile| functions(profile)).unwrap_or_default(),
+        _ => bundle.main_profile().map_or_else(|| summary_functions(bundle), |profile| functions(profile)),
+    };
     let manifest = &bundle.manifest;
     let summary = &manifest.summary;
     let (calls_total, calls) = calls::report(&bundle.calls);
@@ -174,11 +191,13 @@ pub fn report(bundle: &Bundle) -> Report {
         },
         profiles: profiles(bundle),
         quality: quality(bundle),
-        functions: bundle.main_profile().map_or_else(|| summary_functions(bundle), |profile| functions(profile)),
+        clock,
+        functions,
         calls_total,
         calls,
         memory: memory::report(bundle),
         lines: lines::report(&bundle.lines),
+        waiting: waiting(bundle),
         warnings: bundle
             .warnings()
             .map(|warning| ReportWarning { message: warning_text(warning), warning: warning.clone() })

@@ -1,6 +1,6 @@
 //! The report for a pull request or a bug tracker.
 
-use super::text::{ending, facts, figures, quality_line, sampling};
+use super::text::{ending, facts, figures, quality_line, sampling, waiting_sentence};
 use super::{Report, ReportFunction};
 use crate::format::{count, duration, program, share};
 
@@ -25,6 +25,15 @@ pub fn markdown(report: &Report) -> String {
         lines.push("| self | total | self time | samples | function | where |".into());
         lines.push("|---:|---:|---:|---:|---|---|".into());
         lines.extend(report.functions.iter().take(FUNCTIONS).map(row));
+    }
+    if let Some(waiting) = &report.waiting {
+        lines.extend([String::new(), escape(&waiting_sentence(waiting)), String::new()]);
+        lines.push("| wall | time | waiting for | function | where |".into());
+        lines.push("|---:|---:|---|---|---|".into());
+        lines.extend(waiting.functions.iter().take(FUNCTIONS).map(|wait| {
+            let (name, place) = (escape(wait.function()), escape(&wait.place()));
+            format!("| {} | {} | {} | {name} | {place} |", share(wait.share), duration(wait.ns), escape(&wait.reason))
+        }));
     }
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "**Warnings**".into(), String::new()]);

@@ -11,11 +11,12 @@ mod memory;
 mod quality;
 mod summary_lines;
 mod text;
+mod waiting;
 mod warning;
 
 pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
 pub use json::{
-    Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report,
+    Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report, report_by,
 };
 pub use lines::ReportLine;
 pub use markdown::markdown;
@@ -23,4 +24,5 @@ pub use memory::{ReportFunctionMemory, ReportHeld, ReportMemory, ReportProcessMe
 pub use quality::{OverheadClass, Quality, quality};
 pub use summary_lines::summary_lines;
 pub use text::text;
+pub use waiting::{ReportWait, ReportWaiting};
 pub use warning::warning_text;

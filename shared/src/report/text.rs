@@ -1,15 +1,18 @@
 //! The report for a terminal.
 
-use super::{Report, ReportFunction};
+use super::{Report, ReportFunction, ReportWaiting};
 use super::{calls, lines, memory};
 use crate::derive::overview::recording;
 use crate::format::{
     NOT_MEASURED, bytes, command_line, count, date, duration, plural, program, share, shorten_name, significant,
 };
+use crate::model::WeightKind;
 use crate::units::Nanos;
 
 /// Functions listed; the page has the rest.
 const FUNCTIONS: usize = 20;
+/// Waits listed.
+const WAITS: usize = 10;
 
 /// The report as people's text, some 30 lines.
 #[must_use]
@@ -25,6 +28,9 @@ pub fn text(report: &Report) -> String {
     if report.functions.is_empty() {
         lines.push("No functions: no stack was sampled. `perfcollect doctor` says what can be recorded here.".into());
     } else {
+        if report.clock == WeightKind::Wall {
+            lines.push("functions by wall time of all threads, waiting too (wall, not CPU)".into());
+        }
         lines.push(format!("{:>8} {:>8} {:>9} {:>9}  function", "self", "total", "self time", "samples"));
         lines.extend(report.functions.iter().take(FUNCTIONS).map(function_row));
         if report.functions.len() > FUNCTIONS {
@@ -35,11 +41,37 @@ pub fn text(report: &Report) -> String {
     lines.extend(calls::lines(report.calls_total.as_ref(), &report.calls));
     lines.extend(memory::lines(report.memory.as_ref()));
     lines.extend(lines::lines(report.lines.as_ref()));
+    lines.extend(waiting(report));
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "warnings".into()]);
         lines.extend(report.warnings.iter().map(|warning| format!("  {}", warning.message)));
     }
     lines.join("\n") + "\n"
+}
+
+/// Where threads waited.
+fn waiting(report: &Report) -> Vec<String> {
+    let Some(waiting) = &report.waiting else { return Vec::new() };
+    let mut lines = vec![String::new(), waiting_sentence(waiting)];
+    if !waiting.functions.is_empty() {
+        lines.push(format!("{:>8} {:>9}  {:<26}  function", "wall", "time", "waiting for"));
+    }
+    lines.extend(waiting.functions.iter().take(WAITS).map(|wait| {
+        let (name, place) = (shorten_name(wait.function(), 60), wait.place());
+        let row = format!("{:>8} {:>9}  {:<26}  {name}  {place}", share(wait.share), duration(wait.ns), wait.reason);
+        row.trim_end().to_owned()
+    }));
+    if waiting.functions.len() > WAITS {
+        let more = (waiting.functions.len() - WAITS) as u64;
+        lines.push(format!("{more} more; `--format json` has them all"));
+    }
+    lines
+}
+
+/// `waiting: 82 % of 3.41 s of all threads (wall, not CPU)`.
+pub(super) fn waiting_sentence(waiting: &ReportWaiting) -> String {
+    let (part, whole) = (share(waiting.waiting_share), duration(waiting.wall_ns));
+    format!("waiting: {part} of the {whole} that all threads lived (wall, not CPU)")
 }
 
 fn function_row(function: &ReportFunction) -> String {

@@ -24,6 +24,7 @@ const NATIVE_RATE_HZ: u32 = 499;
 const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is to be recorded.
+#[expect(clippy::struct_field_names, reason = "what they have in common is their unit")]
 #[derive(Clone, Copy, Debug)]
 pub(in crate::command) struct Rates {
     pub(in crate::command) native_hz: Option<u32>,

@@ -35,30 +35,29 @@ pub fn add_waiting(
     python_period: Nanos,
 ) {
     let rows = thread_rows(merged, &waiting.threads);
-    let reads = python_reads(merged, python);
+    let python_stacks = python_reads(merged, python);
     let ran = running(merged);
     let mut splicer = Splicer::new(native, roles, python);
+    let mut waits = Waits::default();
     for sample in &waiting.samples {
         let Some(&thread) = rows.get(sample.thread as usize) else { continue };
-        let of_thread = |list: &HashMap<u32, Vec<_>>| list.contains_key(&thread);
         let Some(stack) = sample.stack else {
             // On a processor: known already, unless no sampler looked.
-            if native.samples.is_empty() && !of_thread(&ran) {
+            if native.samples.is_empty() && !ran.contains_key(&thread) {
                 merged.samples.push(MergedSample { time: sample.time, stack: None, thread, weight: sample.weight });
             }
             continue;
         };
         let alone = native.stacks.get(stack as usize).filter(|(prefix, _)| prefix.is_none()).map(|(_, frame)| *frame);
         let ready = alone.filter(|frame| Some(*frame) == waiting.ready);
-        let running = ready.and_then(|_| nearest_run(ran.get(&thread)?, sample.time));
-        let stack = match (ready, running) {
-            (Some(frame), Some(running)) => Some(merged.stack(Some(running), MergedFrame::Native(frame))),
-            _ => {
-                let shape = splicer.shape(Some(stack));
-                let reads = reads.get(&thread).map_or(&[][..], Vec::as_slice);
-                let partner = if shape.is_python() { of_wait(reads, sample, python_period) } else { None };
-                splicer.splice(merged, Some(stack), partner)
-            }
+        let before = ready.and_then(|frame| Some((nearest_run(ran.get(&thread)?, sample.time)?, frame)));
+        let stack = if let Some((running, frame)) = before {
+            Some(merged.stack(Some(running), MergedFrame::Native(frame)))
+        } else {
+            let since = waits.since(sample, stack);
+            let read = python_stacks.get(&thread).filter(|_| splicer.shape(Some(stack)).is_python());
+            let partner = read.and_then(|reads| of_wait(reads, since, sample.time, python_period));
+            splicer.splice(merged, Some(stack), partner)
         };
         merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
     }
@@ -90,8 +89,12 @@ fn python_reads<'a>(merged: &Merged, python: &'a RawStacks) -> HashMap<u32, Vec<
             reads.entry(row).or_default().push(sample);
         }
     }
-    reads.values_mut().for_each(|samples| samples.sort_by_key(|sample| sample.time));
-    reads
+    reads.into_iter().map(in_order).collect()
+}
+
+fn in_order((thread, mut samples): (u32, Vec<&RawSample>)) -> (u32, Vec<&RawSample>) {
+    samples.sort_by_key(|sample| sample.time);
+    (thread, samples)
 }
 
 /// Times and stacks at which each thread ran, in order of time.
@@ -113,21 +116,40 @@ fn nearest_run(ran: &[(Nanos, u32)], time: Nanos) -> Option<u32> {
     (distance(nearest.0) <= READY_REACH.0).then_some(nearest.1)
 }
 
-/// The read of a thread's Python stack that is of the wait that `sample` stands for.
-fn of_wait<'a>(reads: &[&'a RawSample], sample: &RawSample, period: Nanos) -> Option<&'a RawSample> {
-    let after = reads.partition_point(|read| read.time <= sample.time);
+/// The read of a thread's Python stack that is of the wait that ends at `time` and began at `begun`, some samples ago
+/// perhaps: the last one in it. A wait that was noticed by us first may be read after it; else the nearer counts.
+fn of_wait<'a>(reads: &[&'a RawSample], begun: Nanos, time: Nanos, period: Nanos) -> Option<&'a RawSample> {
+    let after = reads.partition_point(|read| read.time <= time);
     let before = after.checked_sub(1).map(|index| reads[index]);
     let next = reads.get(after).copied();
-    let begun = sample.time - sample.weight;
     let within = before.filter(|read| read.time >= begun);
-    // The wait may have been noticed by us first. What was read before it began is of another place.
-    let soon = next.filter(|read| read.time.0 - sample.time.0 <= AFTER_PERIODS * period.0.max(1));
+    let soon = next.filter(|read| read.time.0 - time.0 <= AFTER_PERIODS * period.0.max(1));
     let nearer = match (before, soon) {
-        (Some(before), Some(soon)) if begun.0.abs_diff(before.time.0) < soon.time.0 - sample.time.0 => Some(before),
+        (Some(before), Some(soon)) if begun.saturating_sub(before.time).0 < soon.time.0 - time.0 => Some(before),
         (_, Some(soon)) => Some(soon),
         (before, None) => before,
     };
     within.or(nearer)
+}
+
+/// The waits of each thread, which give a sample now and then while they last.
+#[derive(Default)]
+struct Waits {
+    /// Stack, begin, and end so far.
+    last: HashMap<u32, (u32, Nanos, Nanos)>,
+}
+
+impl Waits {
+    /// Since when the wait lasts that this sample is of.
+    fn since(&mut self, sample: &RawSample, stack: u32) -> Nanos {
+        let own = sample.time - sample.weight;
+        let since = match self.last.get(&sample.thread) {
+            Some(&(same, since, end)) if same == stack && own <= end + Nanos::MILLISECOND => since.min(own),
+            _ => own,
+        };
+        self.last.insert(sample.thread, (stack, since, sample.time));
+        since
+    }
 }
 
 #[cfg(test)]
@@ -147,14 +169,24 @@ mod tests {
     fn a_wait_has_the_stack_that_was_read_in_it() {
         let reads = [read(10, 1), read(20, 2), read(400, 3)];
         let reads: Vec<&RawSample> = reads.iter().collect();
-        let of = |time: u64, weight: u64| {
-            of_wait(&reads, &sample(time, weight, 9), Nanos(10 * Nanos::MILLISECOND.0)).and_then(|read| read.stack)
-        };
-        assert_eq!(of(120, 105), Some(2), "read just after it began");
-        assert_eq!(of(220, 100), Some(2), "and not again, since it did not run");
-        assert_eq!(of(390, 2), Some(3), "noticed by us before it was read");
-        assert_eq!(of(12, 1), Some(1), "the nearest where it was too short");
-        assert_eq!(of(900, 10), Some(3));
-        assert_eq!(of_wait(&[], &sample(1, 1, 9), Nanos(1)), None);
+        let ms = |ms: u64| Nanos(ms * Nanos::MILLISECOND.0);
+        let of = |begun: u64, time: u64| of_wait(&reads, ms(begun), ms(time), ms(10)).and_then(|read| read.stack);
+        assert_eq!(of(15, 120), Some(2), "read just after it began");
+        assert_eq!(of(15, 395), Some(2), "and not again, since it did not run");
+        assert_eq!(of(388, 390), Some(3), "noticed by us before it was read");
+        assert_eq!(of(11, 12), Some(1), "the nearest where it was too short");
+        assert_eq!(of(890, 900), Some(3));
+        assert_eq!(of_wait(&[], ms(1), ms(2), ms(10)), None);
+    }
+
+    #[test]
+    fn a_long_wait_is_one() {
+        let mut waits = Waits::default();
+        let ms = |ms: u64| Nanos(ms * Nanos::MILLISECOND.0);
+        let mut since = |time: u64, weight: u64, stack: u32| waits.since(&sample(time, weight, stack), stack);
+        assert_eq!(since(120, 100, 1), ms(20));
+        assert_eq!(since(220, 100, 1), ms(20));
+        assert_eq!(since(320, 100, 2), ms(220));
+        assert_eq!(since(500, 10, 2), ms(490), "it ran in between");
     }
 }

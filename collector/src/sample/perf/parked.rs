@@ -13,7 +13,7 @@ use crate::jit::maps;
 use crate::spool::StackWriter;
 use crate::symbolize::{ImageId, Images, read_perf_map};
 use linux_perf_event_reader::RawData;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Not an address of any stack: what needs the frame pointer fails at once.
@@ -30,7 +30,7 @@ pub(in crate::sample) struct Parked {
     images: Images,
     unwinders: Unwinders,
     interned: Interned,
-    processes: HashMap<u32, Known>,
+    processes: BTreeMap<u32, Known>,
     /// What the instruction before a return address calls, by process and address.
     calls: HashMap<(u32, u64), Call>,
     /// Addresses at which the functions of a file begin.
@@ -70,7 +70,7 @@ impl Parked {
             images: Images::default(),
             unwinders: Unwinders::new(),
             interned: Interned::new(false, String::new()),
-            processes: HashMap::new(),
+            processes: BTreeMap::new(),
             calls: HashMap::new(),
             starts: HashMap::new(),
             began: SystemTime::now(),

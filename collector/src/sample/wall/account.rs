@@ -107,7 +107,7 @@ impl Account {
                         self.tell_left(stay.until, stay.stack, before, tell);
                     }
                     // It left one place, may have been in others, and came to the next: when is not known.
-                    self.tell_left(now, stay.stack, self.left / 2, tell);
+                    self.tell_left(stay.until, stay.stack, self.left / 2, tell);
                 }
                 self.stay = Some(Stay { stack, since: now, until: now, here: true });
             }

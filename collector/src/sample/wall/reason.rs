@@ -47,8 +47,9 @@ impl Reasons {
         let local = |target: Target| if target == Target::Network { WaitReason::Network } else { WaitReason::Io };
         match call {
             libc::SYS_futex | libc::SYS_futex_waitv => self.lock(pid, first),
-            SYS_FUTEX_WAIT | libc::SYS_semtimedop | libc::SYS_semop | libc::SYS_flock => WaitReason::Lock,
-            libc::SYS_fcntl => WaitReason::Lock,
+            SYS_FUTEX_WAIT | libc::SYS_semtimedop | libc::SYS_semop | libc::SYS_flock | libc::SYS_fcntl => {
+                WaitReason::Lock
+            }
             libc::SYS_nanosleep | libc::SYS_clock_nanosleep => WaitReason::Sleeping,
             libc::SYS_wait4 | libc::SYS_waitid | libc::SYS_clone | libc::SYS_clone3 => WaitReason::Child,
             _ if is_vfork(call) => WaitReason::Child,
@@ -63,8 +64,7 @@ impl Reasons {
                 _ if uninterruptible() => WaitReason::Disk,
                 _ => WaitReason::Io,
             },
-            libc::SYS_io_uring_enter | libc::SYS_io_getevents | libc::SYS_splice | libc::SYS_tee => WaitReason::Io,
-            libc::SYS_mq_timedreceive | libc::SYS_mq_timedsend | libc::SYS_msgrcv | libc::SYS_msgsnd => WaitReason::Io,
+            _ if is_local(call) => WaitReason::Io,
             _ if uninterruptible() => WaitReason::Disk,
             _ => WaitReason::Other,
         }
@@ -182,6 +182,21 @@ fn interpreter_memory(maps: &str) -> Vec<(u64, u64)> {
 
 /// Not in every version of libc.
 const SYS_FUTEX_WAIT: i64 = 455;
+
+/// Calls that wait for something within this machine.
+fn is_local(call: i64) -> bool {
+    const CALLS: [i64; 8] = [
+        libc::SYS_io_uring_enter,
+        libc::SYS_io_getevents,
+        libc::SYS_splice,
+        libc::SYS_tee,
+        libc::SYS_mq_timedreceive,
+        libc::SYS_mq_timedsend,
+        libc::SYS_msgrcv,
+        libc::SYS_msgsnd,
+    ];
+    CALLS.contains(&call)
+}
 
 /// Calls that move bytes through the descriptor that is their first argument, or wait for a connection on it.
 fn is_transfer(call: i64) -> bool {
