@@ -21,3 +21,4 @@ mod serve;
 mod shell;
 mod signals;
 mod store;
+mod wall;
