@@ -36,7 +36,7 @@ fn profile() -> Profile {
 }
 
 /// What `unzip` and `gzip` make of a member.
-fn unpack(bundle: &Path, member: &str) -> protos::Profile {
+pub(crate) fn unpack(bundle: &Path, member: &str) -> protos::Profile {
     let output = Command::new("sh")
         .args(["-c", "unzip -p \"$0\" \"$1\" | gzip -dc"])
         .args([bundle.as_os_str(), member.as_ref()])

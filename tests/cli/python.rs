@@ -1,23 +1,23 @@
 //! Python programs: shares against the program's own clock, threads, children, interpreters, cProfile.
 
-use perfcollect_shared::model::{Bundle, FunctionKind, PYTHON_MODULE, Profile};
+use perfcollect_shared::model::{Bundle, FunctionKind, PYTHON_MODULE, Profile, Warning};
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Programs that work on a known split.
-fn program(name: &str) -> String {
+pub(crate) fn program(name: &str) -> String {
     format!("{}/../tests/data/programs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-struct Recording {
-    output: Output,
-    bundle: Bundle,
+pub(crate) struct Recording {
+    pub(crate) output: Output,
+    pub(crate) bundle: Bundle,
 }
 
 /// Records a command with the real binary and reads the bundle.
-fn record(options: &[&str], command: &[&str]) -> Recording {
+pub(crate) fn record(options: &[&str], command: &[&str]) -> Recording {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("python.perf.zip");
     let mut run = Command::new(env!("CARGO_BIN_EXE_perfcollect"));
@@ -29,6 +29,15 @@ fn record(options: &[&str], command: &[&str]) -> Recording {
 }
 
 impl Recording {
+    /// Reasons for which recording inside Python did not work.
+    pub(crate) fn agent_failures(&self) -> Vec<String> {
+        let reason = |warning: &Warning| match warning {
+            Warning::AgentFailed { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.bundle.manifest.warnings.iter().filter_map(reason).collect()
+    }
+
     fn profile(&self) -> &Profile {
         self.bundle.main_profile().expect("the recording has a profile")
     }
@@ -88,7 +97,7 @@ fn check_shares(recording: &Recording, functions: &[&str], whole: &[&str]) {
 }
 
 /// Interpreters to try: `python3`, the system's own, and those named in `PERFCOLLECT_TEST_PYTHONS` (with colons).
-fn interpreters() -> Vec<PathBuf> {
+pub(crate) fn interpreters() -> Vec<PathBuf> {
     let more = std::env::var_os("PERFCOLLECT_TEST_PYTHONS").unwrap_or_default();
     let mut found = vec![PathBuf::from("python3"), PathBuf::from("/usr/bin/python3")];
     found.extend(std::env::split_paths(&more).filter(|path| !path.as_os_str().is_empty()));
