@@ -20,10 +20,12 @@ DEPTH = getattr(config, "ALLOC_DEPTH", 16)
 LISTED = 1000
 STICKY = 4000
 # Seconds between two snapshots: at least this, a part of the time since the start (a day has a few hundred), and so many
-# times the CPU time of one.
+# times the CPU time that one takes.
 EVERY = 0.1
 PART = 24
 SHARE = 25
+# What a snapshot takes, before one was taken: seconds for each byte that tracemalloc itself holds.
+RATE = 1e-7
 # A peak snapshot is taken when memory has grown by a tenth and this many bytes since the largest one.
 STEP = 1 << 16
 
@@ -38,12 +40,10 @@ _state = None
 
 class _State:
     def __init__(self):
-        self.began = self.due = monotonic()
-        self.cost = 0.0
+        self.began = self.due = self.last = monotonic()
+        self.rate = RATE
         self.largest = 0
         self.peak = 0
-        self.earliest = 0.0
-        self.reason = "interval"
         self.stacks = {}
         self.frames = {}
         self.number = 0
@@ -87,29 +87,32 @@ def _first():
     _state.due = _state.began + EVERY
 
 
-def _on_gc(phase, info, monotonic=monotonic, traced=_tracemalloc.get_traced_memory):
-    if phase != "stop" or _core.done:
-        return
+def _on_gc(phase, info):
+    if phase == "stop" and not _core.done and _reason():
+        _core.due = 0.0
+
+
+def _reason(monotonic=monotonic, traced=_tracemalloc.get_traced_memory, held=_tracemalloc.get_tracemalloc_memory):
+    """Why a snapshot is worth its cost now; nothing if it is not."""
     state = _state
     now = monotonic()
-    if now >= state.due:
-        _core.due = 0.0
-        return
-    current = traced()[0]
-    if current > state.largest * 1.1 + STEP and now >= state.earliest:
-        state.reason = "peak"
-        state.due = _core.due = 0.0
+    if now < state.last + EVERY or now < state.last + held() * state.rate * SHARE:
+        return ""
+    if traced()[0] > state.largest * 1.1 + STEP:
+        return "peak"
+    return "interval" if now >= state.due else ""
 
 
 def flush(final):
     state = _state
-    if state.stopped or not (final or monotonic() >= state.due):
+    reason = "exit" if final else _reason()
+    if state.stopped or not reason:
         return
     if not _tracemalloc.is_tracing():
         state.stopped = True
         _core.error("alloc", "the program stopped tracemalloc; memory from then on is not seen")
         return
-    _snapshot("exit" if final else state.reason)
+    _snapshot(reason)
 
 
 def _snapshot(reason):
@@ -141,11 +144,9 @@ def _snapshot(reason):
     if not _core.append("alloc", "".join(text)):
         # Nothing of it is in the file: say everything anew next time.
         state.stacks, state.frames = {}, {}
-    now = monotonic()
-    state.cost = thread_time() - began
-    state.reason = "interval"
-    state.earliest = now + state.cost * SHARE
-    state.due = max(state.earliest, now + EVERY, now + (now - state.began) / PART)
+    state.last = now = monotonic()
+    state.rate = max((thread_time() - began) / max(tracer, 1), RATE / 10)
+    state.due = now + (now - state.began) / PART
 
 
 def _by_stack():
