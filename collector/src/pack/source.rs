@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn lines_around_hot_ones_are_kept_and_neighbours_joined() {
-        let text: String = (1..=300).map(|line| format!("line {line}\r\n")).collect();
+        let text = (1..=300).fold(String::new(), |text, line| text + &format!("line {line}\r\n"));
         let runs = |hot: &[u32]| -> Vec<(u32, usize)> {
             chunks("a.py", &text, hot, false).iter().map(|chunk| (chunk.start, chunk.lines.len())).collect()
         };
@@ -198,13 +198,13 @@ mod tests {
         fs::create_dir(folder.path().join("folder.py")).unwrap();
         let names = ["a.py", "latin.py", "binary.py", "shadow", "folder.py", "gone.py"];
         let lines: Vec<LineCount> = names.iter().map(|name| count(name, 1)).collect();
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         let captured = capture(&[], &lines, folder.path(), Some(later));
         let files: Vec<&str> = captured.chunks.iter().map(|chunk| chunk.file.as_str()).collect();
         assert_eq!(files, ["a.py"]);
         let [Warning::SourceNotCaptured { files, .. }] = &captured.warnings[..] else { panic!("{captured:?}") };
         assert_eq!(files, &["binary.py", "latin.py"]);
-        let earlier = SystemTime::now() - Duration::from_secs(60);
+        let earlier = SystemTime::now() - Duration::from_mins(1);
         let captured = capture(&[], &lines[..1], folder.path(), Some(earlier));
         assert!(captured.chunks[0].changed);
         assert_eq!(captured.warnings, [Warning::SourceChanged { files: vec!["a.py".into()] }]);
