@@ -4,6 +4,9 @@
 //! made of changed. It runs under `cargo check` and `cargo clippy` too: cargo runs a build script once for all of them, so that
 //! an empty page from one would end up in the binary of the other. `PERFCOLLECT_NO_VIEWER=1` leaves the page out where asked.
 
+#[path = "build/order.rs"]
+mod order;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::num::NonZeroU64;
@@ -16,8 +19,9 @@ use zopfli::{Format, Options};
 const TARGET: &str = "wasm32-unknown-unknown";
 const SKIP: &str = "PERFCOLLECT_NO_VIEWER";
 /// What the page is made of, from the root of the workspace.
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 11] = [
     "collector/build.rs",
+    "collector/build",
     "viewer/Cargo.toml",
     "viewer/src",
     "shared/Cargo.toml",
@@ -173,7 +177,8 @@ fn bind(module: &Path, out: &Path) -> Result<(String, Vec<u8>)> {
     bindgen.input_path(module).out_name("viewer").typescript(false).omit_default_module_path(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
     bindgen.no_modules(true)?.generate(&folder)?;
-    Ok((fs::read_to_string(folder.join("viewer.js"))?, fs::read(folder.join("viewer_bg.wasm"))?))
+    let module = fs::read(folder.join("viewer_bg.wasm"))?;
+    Ok((fs::read_to_string(folder.join("viewer.js"))?, order::reorder(&module)?))
 }
 
 /// `static/index.html` without Trunk: its lines go, and the last of them becomes our script.

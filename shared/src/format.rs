@@ -92,10 +92,22 @@ pub fn significant(value: f64) -> String {
         v if v < 999.5 => format!("{value:.0}"),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
         v => {
-            let power = 10f64.powf(v.log10().floor() - 2.0);
+            let power = power_below(v, 10.0) / 100.0;
             format!("{}{}", if value < 0.0 { "-" } else { "" }, count(((v / power).round() * power).round() as u64))
         }
     }
+}
+
+/// The largest power of `base` that is not above `value`. By steps: the functions for powers bring 6 KB of tables into the page.
+pub(crate) fn power_below(value: f64, base: f64) -> f64 {
+    let mut power = 1.0;
+    while power * base <= value {
+        power *= base;
+    }
+    while power > value && power > f64::MIN_POSITIVE {
+        power /= base;
+    }
+    power
 }
 
 /// A count in full: `4,812`.

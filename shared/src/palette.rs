@@ -86,7 +86,7 @@ impl Rgb {
     pub fn luminance(self) -> f64 {
         let linear = |value: u8| {
             let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            if value <= 0.04045 { value / 12.92 } else { root(((value + 0.055) / 1.055).powi(12), 5) }
         };
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
     }
@@ -151,9 +151,22 @@ fn oklab_to_linear(lightness: f64, a: f64, b: f64) -> [f64; 3] {
     ]
 }
 
+/// The root of a number between 0 and 1 by Newton's steps: powers of any exponent would bring 6 KB of tables into the page.
+fn root(number: f64, degree: i32) -> f64 {
+    let mut root: f64 = 1.0;
+    for _ in 0..200 {
+        let next = root - (root - number / root.powi(degree - 1)) / f64::from(degree);
+        if next >= root {
+            break;
+        }
+        root = next;
+    }
+    root
+}
+
 fn to_byte(linear: f64) -> u8 {
     let value = linear.clamp(0.0, 1.0);
-    let encoded = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+    let encoded = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * root(value.powi(5), 12) - 0.055 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     let byte = (encoded * 255.0).round() as u8;
     byte
@@ -169,6 +182,14 @@ mod tests {
             let (sin, cos) = sin_cos(degrees);
             let (expect_sin, expect_cos) = degrees.to_radians().sin_cos();
             assert!((sin - expect_sin).abs() < 1e-8 && (cos - expect_cos).abs() < 1e-8, "{degrees}: {sin} {cos}");
+        }
+    }
+
+    #[test]
+    fn roots_agree_with_the_library() {
+        for value in (1..=255).map(|value| f64::from(value) / 255.0) {
+            assert!((root(value.powi(12), 5) - value.powf(2.4)).abs() < 1e-12, "{value}");
+            assert!((root(value.powi(5), 12) - value.powf(1.0 / 2.4)).abs() < 1e-12, "{value}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! version, or a broken one, opens as much as it can. Must not know which views or functions exist.
 
 use crate::derive::selection::{FunctionKey, Selection, Transform};
+use crate::model::Language;
 use crate::units::Nanos;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt::Write as _;
@@ -22,6 +23,8 @@ pub struct ViewState {
     pub view: String,
     /// Name of the bundle in the library.
     pub bundle: Option<String>,
+    /// By which clock time is counted, where the bundle has both.
+    pub clock: Clock,
     /// What restricts every view.
     pub selection: Selection,
     /// The function that is marked in every view.
@@ -43,6 +46,16 @@ pub struct FlameState {
     pub color: FlameColor,
     /// Callers are below their callees.
     pub upward: bool,
+}
+
+/// What a sample's weight is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// Time on a processor.
+    #[default]
+    Cpu,
+    /// Time that passed, waiting included.
+    Wall,
 }
 
 /// How samples are put together.
@@ -104,6 +117,10 @@ trait Word: Copy + Default + PartialEq + 'static {
     }
 }
 
+impl Word for Clock {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Cpu, "cpu"), (Self::Wall, "wall")];
+}
+
 impl Word for FlameMode {
     const WORDS: &'static [(Self, &'static str)] =
         &[(Self::Merged, "merged"), (Self::Time, "time"), (Self::Inverted, "inverted")];
@@ -153,6 +170,8 @@ impl ViewState {
             "range" => self.selection.range = range(value),
             "pid" => self.selection.pid = value.parse().ok(),
             "tid" => self.selection.tid = value.parse().ok(),
+            "clock" => self.clock = Word::from_word(value),
+            "lang" => self.selection.language = language(value),
             "own" => self.selection.hide_library = value == "1",
             "do" if self.selection.transforms.len() < LIST_LIMIT => self.selection.transforms.extend(transform(value)),
             "fn" => self.chosen = Some(FunctionKey(decode(value))).filter(|key| !key.0.is_empty()),
@@ -175,6 +194,7 @@ impl ViewState {
         let mut out = Fragment(String::new());
         out.text("view", &self.view);
         out.text("bundle", self.bundle.as_deref().unwrap_or_default());
+        out.word("clock", self.clock);
         let selection = &self.selection;
         if let Some((from, to)) = selection.range {
             out.raw("range", &format!("{}-{}", from.0, to.0));
@@ -183,6 +203,9 @@ impl ViewState {
             if let Some(number) = number {
                 out.raw(key, &number.to_string());
             }
+        }
+        if let Some((_, word, _)) = selection.language.map(|language| Language::ALL[language as usize]) {
+            out.raw("lang", word);
         }
         if selection.hide_library {
             out.raw("own", "1");
@@ -243,6 +266,10 @@ fn range(value: &str) -> Option<(Nanos, Nanos)> {
     (from < to).then_some((Nanos(from), Nanos(to)))
 }
 
+fn language(value: &str) -> Option<Language> {
+    Language::ALL.iter().find(|(_, word, _)| *word == value).map(|&(language, ..)| language)
+}
+
 fn window(value: &str) -> Option<(u32, u32)> {
     let (from, to) = value.split_once('-')?;
     let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
@@ -272,11 +299,13 @@ mod tests {
         ViewState {
             view: "flame".into(),
             bundle: Some("0007-orders.py-x.perf.zip".into()),
+            clock: Clock::Wall,
             selection: Selection {
                 range: Some((Nanos(3_100_000_000), Nanos(5_800_000_000))),
                 pid: Some(12),
                 tid: Some(13),
                 hide_library: true,
+                language: Some(Language::Cpp),
                 transforms: vec![
                     Transform::Focus(key("core::ops::FnOnce<A, B>::call@lib a.so:3")),
                     Transform::CollapseRecursion(key("日本&=#%+/,:语")),
@@ -340,7 +369,7 @@ mod tests {
         check("range=9-3", &default);
         check("range=-5", &default);
         check("range=99999999999999999999-3", &default);
-        check("pid=-1&tid=x&own=yes&theme=pink&mode=", &default);
+        check("pid=-1&tid=x&own=yes&lang=cobol&clock=sun&theme=pink&mode=", &default);
         check("do=focus&do=explode:x&do=focus:&zoom=///&sort=,-,", &default);
         check("window=0-1000001", &default);
         check("&&&=&==&%&%zz=%f", &default);

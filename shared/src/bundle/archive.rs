@@ -1,9 +1,12 @@
 //! The zip around the members, with limits on all that it claims.
 
-use super::gzip::{GunzipError, gunzip, read_limited};
+use super::directory::{Entry, data, entries};
+use super::gzip::{GunzipError, check_crc, gunzip, inflate};
 use super::{Limits, ReadError};
-use std::io::Cursor;
-use zip::ZipArchive;
+use std::collections::HashMap;
+
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
 
 /// Where members come from: a zip's directory, or what is left of one.
 pub(super) trait Members {
@@ -15,7 +18,8 @@ pub(super) trait Members {
 
 /// An opened zip whose names and counts were checked.
 pub(super) struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+    bytes: &'a [u8],
+    entries: HashMap<Vec<u8>, Entry>,
     limits: Limits,
     /// Output bytes that may still be made.
     left: u64,
@@ -44,33 +48,42 @@ impl<'a> Archive<'a> {
         if !bytes.starts_with(b"PK") {
             return Err(ReadError::NotZip);
         }
-        let zip =
-            ZipArchive::new(Cursor::new(bytes)).map_err(|error| ReadError::Directory { reason: reason_of(&error) })?;
-        if zip.len() > limits.members {
-            return Err(ReadError::TooManyMembers { members: zip.len(), limit: limits.members });
+        let directory = |reason: &str| ReadError::Directory { reason: reason.to_owned() };
+        let listed = entries(bytes, limits.members).map_err(directory)?;
+        let members = listed.len();
+        if members > limits.members {
+            return Err(ReadError::TooManyMembers { members, limit: limits.members });
         }
-        if zip.has_duplicate_names() {
+        let mut entries = HashMap::with_capacity(members);
+        for entry in listed {
+            if let Some(reason) = fault_of_name(&entry.name) {
+                return Err(ReadError::BadName { name: String::from_utf8_lossy(&entry.name).into_owned(), reason });
+            }
+            entries.insert(entry.name.clone(), entry);
+        }
+        if entries.len() < members {
             return Err(ReadError::DuplicateNames);
         }
-        for name in zip.file_names_raw() {
-            if let Some(reason) = fault_of_name(name) {
-                return Err(ReadError::BadName { name: String::from_utf8_lossy(name).into_owned(), reason });
-            }
-        }
-        Ok(Self { zip, limits: *limits, left: limits.total_bytes })
+        Ok(Self { bytes, entries, limits: *limits, left: limits.total_bytes })
     }
 }
 
 impl Members for Archive<'_> {
     fn member(&mut self, path: &str, size: u64) -> Result<MemberBytes, MemberError> {
-        let index = self.zip.index_for_name(path).ok_or(MemberError::Missing)?;
-        let header = self.zip.metadata().entry(index).map_or(0, |entry| entry.header_start());
-        let damaged = |error: zip::result::ZipError| MemberError::Damaged { byte: header, reason: error.to_string() };
-        let file = self.zip.by_index(index).map_err(damaged)?;
-        let byte = file.data_start().unwrap_or(file.header_start());
-        let input = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
-        let limit = self.limits.output_of(input, size.min(self.left));
-        let bytes = read_limited(file, input, limit).map_err(|error| at(byte, error))?;
+        let entry = self.entries.get(path.as_bytes()).ok_or(MemberError::Missing)?;
+        let damaged = |byte: u64, reason: &str| MemberError::Damaged { byte, reason: reason.to_owned() };
+        let found =
+            data(self.bytes, entry).ok_or_else(|| damaged(entry.header, "its data is not where it should be"))?;
+        let (byte, packed) = found;
+        let limit = self.limits.output_of(packed.len(), size.min(self.left));
+        let bytes = match entry.method {
+            _ if entry.encrypted => return Err(damaged(byte, "it is encrypted")),
+            STORED if packed.len() as u64 > limit => return Err(MemberError::TooLarge { limit }),
+            STORED => packed.to_vec(),
+            DEFLATED => inflate(packed, limit).map_err(|error| at(byte, error))?.0,
+            _ => return Err(damaged(byte, "it is compressed in a way that perfcollect does not write")),
+        };
+        check_crc(&bytes, entry.crc).map_err(|error| at(byte, error))?;
         self.left -= bytes.len() as u64;
         Ok(MemberBytes { bytes, byte })
     }
@@ -86,14 +99,6 @@ pub(super) fn gunzip_member(member: &MemberBytes, limits: &Limits, left: &mut u6
     let bytes = gunzip(&member.bytes, limits, size).map_err(|error| at(member.byte, error))?;
     *left -= bytes.len() as u64;
     Ok(bytes)
-}
-
-/// The zip crate's words, but for the one that everybody meets.
-fn reason_of(error: &zip::result::ZipError) -> String {
-    match error.to_string() {
-        text if text.contains("EOCD") => "the end of the file is missing".to_owned(),
-        text => text,
-    }
 }
 
 fn at(byte: u64, error: GunzipError) -> MemberError {

@@ -5,6 +5,7 @@
 //! header claims. Must not touch files: callers bring bytes and take bytes.
 
 mod archive;
+mod directory;
 mod error;
 mod gzip;
 mod hash;

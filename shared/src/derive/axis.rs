@@ -1,6 +1,6 @@
 //! Round values along an axis, in the steps of its unit.
 
-use crate::format::{bytes, bytes_per_second, count, significant};
+use crate::format::{bytes, bytes_per_second, count, power_below, significant};
 use crate::units::{Bytes, Nanos};
 
 /// What an axis measures.
@@ -64,9 +64,10 @@ pub fn value_ticks(max: f64, unit: Unit, wanted: u32) -> Vec<Tick<f64>> {
 /// The smallest of 1, 2, 5 times a power of ten that is at least `rough`; for sizes 1, 2, 4, … 512 times a power of 1024.
 fn round_step(rough: f64, binary: bool) -> f64 {
     if binary {
-        return 2f64.powf(rough.max(1.0).log2().ceil());
+        let below = power_below(rough.max(1.0), 2.0);
+        return if below < rough { below * 2.0 } else { below };
     }
-    let power = 10f64.powf(rough.log10().floor());
+    let power = power_below(rough, 10.0);
     let steps = [1.0, 2.0, 5.0, 10.0];
     power * steps.into_iter().find(|step| power * step >= rough * (1.0 - 1e-9)).unwrap_or(10.0)
 }

@@ -1,9 +1,9 @@
 //! Which samples a view counts, and with which stacks.
 
 use super::function_tree::{FunctionTree, NO_NODE, from_stacks};
-use super::transform::hide_library;
 pub use super::transform::{FunctionKey, Transform};
-use crate::model::{Profile, ThreadId};
+use super::transform::{hide_library, only_language};
+use crate::model::{Language, Profile, ThreadId};
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,10 @@ pub struct Selection {
     pub tid: Option<u32>,
     /// Charge library, runtime and kernel frames to the nearest own caller. Done after the transforms.
     pub hide_library: bool,
+    /// Show the frames of this language only, charge what they call to them, and leave out samples without any. Done after the
+    /// transforms and before library frames are hidden.
+    #[serde(default)]
+    pub language: Option<Language>,
     /// In the order in which the reader made them.
     pub transforms: Vec<Transform>,
 }
@@ -116,6 +120,9 @@ impl Selected {
     }
 }
 
+/// A change of stacks: the new tree, and for each old node its new one.
+type Change<'a> = Box<dyn Fn(&FunctionTree) -> (FunctionTree, Vec<u32>) + 'a>;
+
 /// The samples that a selection takes, with their stacks changed as it asks.
 #[must_use]
 pub fn selected_rows(profile: &Profile, selection: &Selection) -> Selected {
@@ -135,9 +142,18 @@ pub fn selected_rows(profile: &Profile, selection: &Selection) -> Selected {
         }
     }
     let (mut tree, mut nodes) = from_stacks(profile, &used);
-    let changes = selection.transforms.iter().map(Some).chain(selection.hide_library.then_some(None));
+    let mut changes: Vec<Change> = Vec::new();
+    for transform in &selection.transforms {
+        changes.push(Box::new(|tree| transform.apply(profile, tree)));
+    }
+    if let Some(language) = selection.language {
+        changes.push(Box::new(move |tree| only_language(profile, tree, language)));
+    }
+    if selection.hide_library {
+        changes.push(Box::new(|tree| hide_library(profile, tree)));
+    }
     for change in changes {
-        let (new, map) = change.map_or_else(|| hide_library(profile, &tree), |change| change.apply(profile, &tree));
+        let (new, map) = change(&tree);
         tree = new;
         for node in nodes.iter_mut().filter(|node| **node != NO_NODE) {
             *node = map[*node as usize];

@@ -2,7 +2,7 @@
 
 use super::function_tree::{FunctionTree, NO_NODE, ROOT, TreeBuilder};
 use super::package::place;
-use crate::model::{FunctionId, FunctionKind, Profile};
+use crate::model::{FunctionId, FunctionKind, Language, Profile};
 use serde::{Deserialize, Serialize};
 
 /// Names a function across bundles: `name`, `name@place` or `name@place:line`.
@@ -139,6 +139,17 @@ pub(super) fn hide_library(profile: &Profile, tree: &FunctionTree) -> (FunctionT
     })
 }
 
+/// Keeps the frames of one language; other frames are merged into their nearest caller of it, and stacks that have none of it
+/// are dropped.
+#[must_use]
+pub(super) fn only_language(profile: &Profile, tree: &FunctionTree, language: Language) -> (FunctionTree, Vec<u32>) {
+    rebuild(tree, NO_NODE, |new, parent, function| match (parent, profile.language(function) == language) {
+        (parent, false) => parent,
+        (NO_NODE, true) => new.child(ROOT, function),
+        (parent, true) => new.child(parent, function),
+    })
+}
+
 /// Makes a new tree in one pass from callers to callees; `place` says where a node whose parent went to a place goes.
 fn rebuild(
     tree: &FunctionTree,
@@ -246,6 +257,17 @@ mod tests {
     fn library_frames_go_to_the_nearest_own_caller() {
         let picture = "_start _start _start\nmain __libc_start_main main\n__libc_start_main . own";
         check(picture, "own", "main 1 |  1 | main;own 1");
+    }
+
+    #[test]
+    fn one_language_is_charged_for_what_it_calls() {
+        let profile = testing::profile("main main main main\n_Zf x _Zf x\nleaf . _Zg _Zf\n. . . leaf");
+        let only = |language, hide_library| {
+            folded(&profile, &Selection { language: Some(language), hide_library, ..Selection::default() })
+        };
+        assert_eq!(only(Language::Cpp, false), "_Zf 2 | _Zf;_Zg 1");
+        assert_eq!(only(Language::Native, true), "main;leaf 1 | main;x 1 | main 1 | main;x;leaf 1");
+        assert_eq!(only(Language::Python, false), "");
     }
 
     #[test]

@@ -22,6 +22,25 @@ pub enum Language {
     Unknown,
 }
 
+impl Language {
+    /// Every language with its word in addresses and what people call it.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Python, "python", "Python"),
+        (Self::Rust, "rust", "Rust"),
+        (Self::Cpp, "cpp", "C++"),
+        (Self::Native, "native", "native"),
+        (Self::Jit, "jit", "JIT"),
+        (Self::Kernel, "kernel", "kernel"),
+        (Self::Unknown, "unknown", "unknown"),
+    ];
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].2
+    }
+}
+
 /// Whose code a function is, for dimming libraries and charging their time to the nearest own caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

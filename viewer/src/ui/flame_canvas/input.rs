@@ -161,7 +161,7 @@ impl Gestures {
         let (width, height) = flame.size.get_untracked();
         if event.ctrl_key() || event.meta_key() {
             event.prevent_default();
-            let factor = (along.clamp(-80.0, 80.0) * 0.006).exp();
+            let factor = js_sys::Math::exp(along.clamp(-80.0, 80.0) * 0.006);
             let about = f64::from(event.offset_x()) / width.max(1.0);
             flame.show(flame.destination().zoomed(factor, about), Step::Gesture);
         } else {
