@@ -22,7 +22,7 @@ struct Mention {
 }
 
 /// The same module with its functions in another order.
-pub fn reorder(module: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn reorder(module: &[u8]) -> Result<Vec<u8>> {
     let mut imported = 0;
     let mut types: Vec<&[u8]> = Vec::new();
     let mut bodies: Vec<Range<usize>> = Vec::new();

@@ -29,6 +29,8 @@ pub struct ViewState {
     pub selection: Selection,
     /// The function that is marked in every view.
     pub chosen: Option<FunctionKey>,
+    /// The source file that is shown; empty for that of the marked function, else the hottest.
+    pub file: String,
     pub flame: FlameState,
     pub functions: FunctionsState,
     pub theme: Theme,
@@ -175,6 +177,7 @@ impl ViewState {
             "own" => self.selection.hide_library = value == "1",
             "do" if self.selection.transforms.len() < LIST_LIMIT => self.selection.transforms.extend(transform(value)),
             "fn" => self.chosen = Some(FunctionKey(decode(value))).filter(|key| !key.0.is_empty()),
+            "file" => self.file = decode(value),
             "mode" => self.flame.mode = Word::from_word(value),
             "zoom" => self.flame.zoom = keys('/').collect(),
             "window" => self.flame.window = window(value),
@@ -215,6 +218,7 @@ impl ViewState {
             out.raw("do", &format!("{code}:{}", encode(&key.0)));
         }
         out.text("fn", self.chosen.as_ref().map_or("", |key| &key.0));
+        out.text("file", &self.file);
         self.flame.write(&mut out);
         let sort = |sort: &Sort| format!("{}{}", if sort.descending { "" } else { "-" }, encode(&sort.column));
         out.raw("sort", &self.functions.sort.iter().map(sort).collect::<Vec<_>>().join(","));
@@ -312,6 +316,7 @@ mod tests {
                 ],
             },
             chosen: Some(key("operator/")),
+            file: "/home/u/a b.py".into(),
             flame: FlameState {
                 mode: FlameMode::Inverted,
                 zoom: vec![key("main"), key("a/b"), key("load, then")],

@@ -3,9 +3,11 @@
 use crate::load::Load;
 use crate::state::Shared;
 use leptos::prelude::*;
+use perfcollect_shared::derive::memory::rows_at_end;
 use perfcollect_shared::derive::selection::{Selected, Selection, selected_rows};
-use perfcollect_shared::model::{Bundle, Manifest, Profile};
-use perfcollect_shared::view_state::ViewState;
+use perfcollect_shared::model::{Bundle, Manifest, Profile, WeightKind};
+use perfcollect_shared::view_state::{Clock, ViewState};
+use std::sync::Arc;
 
 /// What follows from the load and the reader's choices.
 #[derive(Clone, Copy)]
@@ -25,8 +27,11 @@ pub struct Derived {
 impl Derived {
     pub fn new(load: RwSignal<Load>, view: RwSignal<ViewState>) -> Self {
         let bundle = Memo::new(move |_| load.with(|load| load.bundle().cloned()));
-        let profile =
-            Memo::new(move |_| bundle.with(|b| b.as_ref()?.main_profile().map(|profile| Shared(profile.clone()))));
+        let clock = Memo::new(move |_| view.with(|v| v.clock));
+        let profile = Memo::new(move |_| {
+            let clock = clock.get();
+            bundle.with(|b| chosen_profile(b.as_ref()?, clock).map(|profile| Shared(profile.clone())))
+        });
         let selection = Memo::new(move |_| view.with(|v| v.selection.clone()));
         let selected = Memo::new(move |_| {
             let profile = profile.get()?;
@@ -40,5 +45,29 @@ impl Derived {
             selected,
             view_id: Memo::new(move |_| view.with(|v| v.view.clone())),
         }
+    }
+}
+
+/// The profile of a clock; the only one where the bundle has one.
+fn chosen_profile(bundle: &Bundle, clock: Clock) -> Option<&Arc<Profile>> {
+    let wall = || bundle.profiles.iter().find(|profile| profile.info.weight == WeightKind::Wall);
+    (clock == Clock::Wall).then(wall).flatten().or_else(|| bundle.main_profile())
+}
+
+impl Derived {
+    /// The same choices over another profile: what is live at the end, for the view of memory.
+    #[must_use]
+    pub fn of_live_memory(self) -> Self {
+        let bundle = self.bundle;
+        let profile = Memo::new(move |_| {
+            let alloc = bundle.with(|bundle| bundle.as_ref()?.alloc_profile().cloned())?;
+            Some(Shared::new(alloc.only(&rows_at_end(&alloc))))
+        });
+        let selection = Memo::new(move |_| Selection { range: None, ..self.selection.get() });
+        let selected = Memo::new(move |_| {
+            let profile = profile.get()?;
+            Some(Shared::new(selection.with(|selection| selected_rows(&profile, selection))))
+        });
+        Self { profile, selection, selected, ..self }
     }
 }

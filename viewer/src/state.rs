@@ -7,8 +7,8 @@ use crate::derived::Derived;
 use crate::load::{LibraryState, Load};
 use crate::theme::Theme;
 use leptos::prelude::*;
-use perfcollect_shared::model::{Bundle, Manifest};
-use perfcollect_shared::view_state::ViewState;
+use perfcollect_shared::model::{Bundle, Manifest, WeightKind};
+use perfcollect_shared::view_state::{Clock, ViewState};
 use std::ops::Deref;
 use std::sync::Arc;
 use wasm_bindgen::JsValue;
@@ -80,6 +80,19 @@ impl Session {
         self.derived.manifest.get()
     }
 
+    /// The bundle has time on processors and time that passed: the reader may choose (tracked).
+    pub fn has_clocks(self) -> bool {
+        let is_wall = |bundle: &Shared<Bundle>| bundle.profiles.iter().any(|p| p.info.weight == WeightKind::Wall);
+        self.derived.bundle.with(|bundle| bundle.as_ref().is_some_and(|b| b.profiles.len() > 1 && is_wall(b)))
+    }
+
+    /// Counts time by the other clock, where the bundle has both.
+    pub fn toggle_clock(self) {
+        if untrack(|| self.has_clocks()) {
+            self.go(|view| view.clock = if view.clock == Clock::Cpu { Clock::Wall } else { Clock::Cpu });
+        }
+    }
+
     /// A choice of the reader: changes the state and adds a step to the history.
     pub fn go(self, change: impl FnOnce(&mut ViewState)) {
         self.change(change, true);
@@ -101,6 +114,10 @@ impl Session {
     fn change(self, change: impl FnOnce(&mut ViewState), push: bool) {
         let mut state = self.view.get_untracked();
         change(&mut state);
+        // The source view follows the function that is chosen elsewhere.
+        if self.view.with_untracked(|now| now.chosen != state.chosen && now.file == state.file) {
+            state.file.clear();
+        }
         if self.view.with_untracked(|now| *now == state) {
             return;
         }

@@ -172,6 +172,18 @@ pub fn memory(profile: &Profile, totals: &[MemorySnapshot], selection: &Selectio
     }
 }
 
+/// The rows of the profile that tell what lives at the end: the last snapshot of each process.
+#[must_use]
+pub fn rows_at_end(profile: &Profile) -> Vec<usize> {
+    let samples = &profile.samples;
+    let Some(time) = &samples.time else { return (0..samples.len()).collect() };
+    let mut last = vec![Nanos::ZERO; profile.threads.rows.len()];
+    for (thread, &time) in samples.thread.iter().zip(time) {
+        last[thread.index()] = last[thread.index()].max(time);
+    }
+    (0..samples.len()).filter(|&row| time[row] == last[samples.thread[row].index()]).collect()
+}
+
 impl Memory {
     /// Bytes that a node and all below it held, one value for each of `points`.
     #[must_use]

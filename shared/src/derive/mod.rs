@@ -11,6 +11,7 @@ pub mod flame_layout;
 pub mod function_tree;
 pub mod interval;
 pub mod lanes;
+pub mod languages;
 pub mod lines;
 pub mod memory;
 pub mod overview;

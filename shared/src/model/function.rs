@@ -24,11 +24,12 @@ pub enum Language {
 
 impl Language {
     /// Every language with its word in addresses and what people call it.
-    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::Python, "python", "Python"),
         (Self::Rust, "rust", "Rust"),
         (Self::Cpp, "cpp", "C++"),
         (Self::Native, "native", "native"),
+        (Self::JavaScript, "javascript", "JavaScript"),
         (Self::Jit, "jit", "JIT"),
         (Self::Kernel, "kernel", "kernel"),
         (Self::Unknown, "unknown", "unknown"),
@@ -94,5 +95,19 @@ impl FunctionTable {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_its_row() {
+        for (row, (language, word, name)) in Language::ALL.into_iter().enumerate() {
+            assert_eq!(language as usize, row, "{word}");
+            assert_eq!(language.name(), name);
+        }
+        assert_eq!(Language::ALL.len(), Language::Unknown as usize + 1);
     }
 }

@@ -75,6 +75,20 @@ impl WeightKind {
 }
 
 impl Profile {
+    /// The same profile with some of its samples only, without their times.
+    #[must_use]
+    pub fn only(&self, rows: &[usize]) -> Self {
+        let samples = &self.samples;
+        let samples = SampleTable {
+            stack: rows.iter().map(|&row| samples.stack[row]).collect(),
+            thread: rows.iter().map(|&row| samples.thread[row]).collect(),
+            weight: rows.iter().map(|&row| samples.weight[row]).collect(),
+            count: rows.iter().map(|&row| samples.count[row]).collect(),
+            time: None,
+        };
+        Self { samples, ..self.clone() }
+    }
+
     #[must_use]
     pub fn string(&self, id: StringId) -> &str {
         self.strings.get(id)

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use perfcollect_shared::derive::selection::{Selection, Transform};
 use perfcollect_shared::format;
 use perfcollect_shared::model::Bundle;
+use perfcollect_shared::view_state::Clock;
 
 /// One restriction in words, and what the selection is without it.
 struct Chip {
@@ -16,10 +17,20 @@ struct Chip {
 pub fn Chips(session: Session) -> impl IntoView {
     let chips = move || {
         let selection = session.derived.selection.get();
-        if selection == Selection::default() {
+        let clock = session.view.with(|view| view.clock) == Clock::Wall && session.has_clocks();
+        if selection == Selection::default() && !clock {
             return None;
         }
         let bundle = session.bundle()?;
+        let clock = clock.then(|| {
+            let title = "Count CPU time only (k)";
+            let to_cpu = move |_| session.toggle_clock();
+            view! {
+                <li>
+                    <button class="chip" title=title on:click=to_cpu>"wall time, waiting included" <span aria-hidden="true">" ✕"</span></button>
+                </li>
+            }
+        });
         let items = chips(&selection, &bundle).into_iter().map(|chip| {
             let Chip { words, without } = chip;
             let title = format!("Remove “{words}”");
@@ -33,11 +44,13 @@ pub fn Chips(session: Session) -> impl IntoView {
                 </li>
             }
         });
-        let clear = move |_| session.go(|state| state.selection = Selection::default());
+        let clear = move |_| {
+            session.go(|state| (state.selection, state.clock) = (Selection::default(), Clock::Cpu));
+        };
         Some(view! {
             <div class="chips">
                 <span class="reader">"What restricts the views:"</span>
-                <ul>{items.collect_view()} <li><button class="plain" on:click=clear>"all off"</button></li></ul>
+                <ul>{clock} {items.collect_view()} <li><button class="plain" on:click=clear>"all off"</button></li></ul>
                 <p class="count">{counted(session)}</p>
             </div>
         })
@@ -66,6 +79,9 @@ fn chips(selection: &Selection, bundle: &Bundle) -> Vec<Chip> {
     }
     if let Some(tid) = selection.tid {
         add(format!("thread {}", thread_name(bundle, tid)), &|s| s.tid = None);
+    }
+    if let Some(language) = selection.language {
+        add(format!("{} only", language.name()), &|s| s.language = None);
     }
     if selection.hide_library {
         add("hide library frames".to_owned(), &|s| s.hide_library = false);

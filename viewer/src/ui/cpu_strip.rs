@@ -1,6 +1,7 @@
 //! The strip at the foot of every view that has time: CPU of the tree, where dragging chooses a range.
 
-use super::time_drag::{TimeDrag, marks};
+use super::plot::{area, plot};
+use super::time_drag::TimeDrag;
 use super::views_bar::current;
 use crate::state::{Session, Shared};
 use crate::views;
@@ -56,16 +57,7 @@ fn content(session: Session, strip: &Strip) -> impl IntoView + use<> {
     view! {
         <footer class="cpu-strip" aria-label=label>
             <span class="label" aria-hidden="true" title="Drag to choose a range, double click for all">"CPU"</span>
-            <div class="plot" aria-hidden="true"
-                on:pointerdown=move |event| drag.on_down(&event)
-                on:pointermove=move |event| drag.on_move(&event)
-                on:pointerup=move |event| drag.on_up(&event)
-                on:pointercancel=move |_| drag.on_leave()
-                on:pointerleave=move |_| drag.on_leave()
-                on:dblclick=move |_| drag.clear()>
-                <svg viewBox=format!("0 0 {COLUMNS} {HEIGHT}") preserveAspectRatio="none"><path class="p0" d=path /></svg>
-                {marks(drag)}
-            </div>
+            {plot(drag, (COLUMNS, HEIGHT), &[], vec![area("p0", path)])}
             <span class="label n" aria-hidden="true">{words}</span>
         </footer>
     }

@@ -1,14 +1,18 @@
 //! Parts that several views share.
 
 pub mod chips;
+pub mod choices;
 pub mod clipboard;
 pub mod cpu_strip;
 pub mod facts;
 pub mod flame_canvas;
+pub mod honesty;
 pub mod key_dialog;
 pub mod link;
 pub mod loading;
 pub mod moment;
+pub mod plot;
+pub mod rows;
 pub mod spark;
 pub mod time_drag;
 pub mod top_bar;

@@ -9,6 +9,14 @@ use perfcollect_shared::units::Nanos;
 const WIDTH: usize = 160;
 const HEIGHT: f64 = 20.0;
 
+/// Values from 0 to 1, one step each.
+pub fn of_values(values: &[f64], words: String) -> AnyView {
+    let path = stacked_paths(&[values.to_vec()], 1.0, HEIGHT).pop();
+    let size = format!("0 0 {} {HEIGHT}", values.len());
+    view! { <svg class="spark" role="img" aria-label=words viewBox=size preserveAspectRatio="none"><path d=path /></svg> }
+        .into_any()
+}
+
 /// The sum over the tree, `None` where it was not measured.
 pub fn spark(timeline: &Timeline, metric: Metric, wall: Option<Nanos>, words: String) -> Option<impl IntoView + use<>> {
     let range = span(timeline, wall, None);

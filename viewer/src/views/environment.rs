@@ -4,6 +4,7 @@ use super::ViewDef;
 use crate::state::Session;
 use crate::ui::facts::{Fact, UNKNOWN, facts};
 use crate::ui::moment;
+use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::top_bar::exit_words;
 use crate::ui::warnings::warnings;
 use leptos::prelude::*;
@@ -13,10 +14,10 @@ use perfcollect_shared::model::{Bundle, Environment, Git, Manifest, Member, Over
 pub const VIEW: ViewDef = ViewDef { id: "environment", title: "Environment", key: '9', available: |_| true, render };
 
 fn render(session: Session) -> AnyView {
-    (move || session.bundle().map(|bundle| page(&bundle))).into_any()
+    (move || session.bundle().map(|bundle| page(session, &bundle))).into_any()
 }
 
-fn page(bundle: &Bundle) -> impl IntoView + use<> {
+fn page(session: Session, bundle: &Bundle) -> impl IntoView + use<> {
     let manifest = &bundle.manifest;
     let environment = &manifest.environment;
     let host = if environment.hostname.is_empty() { "an unknown host" } else { &environment.hostname };
@@ -30,12 +31,12 @@ fn page(bundle: &Bundle) -> impl IntoView + use<> {
             {facts(machine(environment))}
             <h2>"How it was recorded"</h2>
             {facts(settings(&manifest.settings, &manifest.tool.version))}
-            {profiles(&manifest.profiles)}
+            {profiles(session, &manifest.profiles)}
             <h2>"What recording cost"</h2>
             {facts(overhead(&manifest.overhead))}
             {warnings(&[], bundle.warnings())}
             <h2>"What is in the file"</h2>
-            {members(&manifest.members)}
+            {members(session, &manifest.members)}
         </section>
     }
 }
@@ -121,70 +122,42 @@ fn overhead(overhead: &Overhead) -> Vec<Fact> {
     ]
 }
 
-fn profiles(infos: &[ProfileInfo]) -> Option<impl IntoView + use<>> {
-    let rows = infos.iter().map(|info| {
-        let lost = info.lost.map_or_else(|| UNKNOWN.to_owned(), format::count);
-        let rate = |rate: Option<f64>| rate.map_or_else(|| UNKNOWN.to_owned(), format::significant);
-        view! {
-            <tr>
-                <th scope="row" class="name">{info.name.clone()}</th>
-                <td class="n">{format::count(info.samples)}</td>
-                <td class="n">{lost}</td>
-                <td class="n">{rate(info.rate_hz)}</td>
-                <td class="n">{rate(info.python_rate_hz)}</td>
-                <td class="n">{format::count(info.unwind_failures)}</td>
-                <td class="n">{format::count(info.truncated_stacks)}</td>
-                <td class="n">{format::count(info.unsymbolicated)}</td>
-            </tr>
-        }
-    });
-    (!infos.is_empty()).then(|| {
-        view! {
-            <div class="scroll" tabindex="0" role="region" aria-label="Profiles">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Profile"</th>
-                            <th scope="col" class="n">"Samples"</th>
-                            <th scope="col" class="n">"Lost"</th>
-                            <th scope="col" class="n">"Native, Hz"</th>
-                            <th scope="col" class="n">"Python, Hz"</th>
-                            <th scope="col" class="n">"Not unwound"</th>
-                            <th scope="col" class="n">"Cut"</th>
-                            <th scope="col" class="n">"Without a name"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
-        }
-    })
+fn profiles(session: Session, infos: &[ProfileInfo]) -> Option<AnyView> {
+    let row = |info: &ProfileInfo| {
+        let rate = |rate: Option<f64>| Cell::new(rate.map_or_else(|| UNKNOWN.to_owned(), format::significant));
+        let count = |number: u64| Cell::new(format::count(number));
+        vec![
+            Cell::new(info.name.clone()),
+            count(info.samples),
+            Cell::new(info.lost.map_or_else(|| UNKNOWN.to_owned(), format::count)),
+            rate(info.rate_hz),
+            rate(info.python_rate_hz),
+            count(info.unwind_failures),
+            count(info.truncated_stacks),
+            count(info.unsymbolicated),
+        ]
+    };
+    let columns = vec![
+        Column::new("Profile", "name"),
+        Column::new("Samples", "n"),
+        Column::new("Lost", "n"),
+        Column::new("Native, Hz", "n extra"),
+        Column::new("Python, Hz", "n extra"),
+        Column::new("Not unwound", "n extra"),
+        Column::new("Cut", "n extra"),
+        Column::new("Without a name", "n extra"),
+    ];
+    let rows = Rows { label: "Profiles", columns, rows: infos.iter().map(row).collect(), chosen: None };
+    (!infos.is_empty()).then(|| table(session, rows))
 }
 
-fn members(members: &[Member]) -> impl IntoView + use<> {
-    let rows = members.iter().map(|member| {
+fn members(session: Session, members: &[Member]) -> AnyView {
+    let row = |member: &Member| {
         let hash = member.sha256.clone().unwrap_or_else(|| UNKNOWN.to_owned());
         let short = hash.get(..12).unwrap_or(&hash).to_owned();
-        view! {
-            <tr>
-                <th scope="row" class="name">{member.path.clone()}</th>
-                <td class="n">{format::bytes(member.bytes)}</td>
-                <td class="name" title=hash>{short}</td>
-            </tr>
-        }
-    });
-    view! {
-        <div class="scroll" tabindex="0" role="region" aria-label="Members of the file">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">"Member"</th>
-                        <th scope="col" class="n">"Size"</th>
-                        <th scope="col">"SHA-256"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
-    }
+        vec![Cell::new(member.path.clone()), Cell::new(format::bytes(member.bytes)), Cell::new(short).hover(hash)]
+    };
+    let columns = vec![Column::new("Member", "name"), Column::new("Size", "n"), Column::new("SHA-256", "name extra")];
+    let rows = members.iter().map(row).collect();
+    table(session, Rows { label: "Members of the file", columns, rows, chosen: None })
 }

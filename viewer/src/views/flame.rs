@@ -3,11 +3,13 @@
 use super::ViewDef;
 use crate::keys::is_typing;
 use crate::state::Session;
+use crate::ui::choices::{self, Choice, select};
 use crate::ui::flame_canvas::scene::Scene;
 use crate::ui::flame_canvas::{
     Action, Breadcrumb, ContextMenu, Flame, FlameCanvas, FrameTable, Legend, Minimap, SearchBox, Tooltip, act,
     on_view_key,
 };
+use crate::ui::honesty::honesty;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::format;
@@ -34,11 +36,13 @@ fn render(session: Session) -> AnyView {
         <p class="flame-sentence">{move || sentence(flame)}</p>
         <Controls flame />
         {move || if empty.get() { nothing(session).into_any() } else { picture(flame).into_any() }}
+        {honesty(session)}
     }
     .into_any()
 }
 
-fn picture(flame: Flame) -> impl IntoView {
+/// The picture with all that belongs to it.
+pub(super) fn picture(flame: Flame) -> impl IntoView {
     view! {
         <Breadcrumb flame />
         <Minimap flame />
@@ -59,8 +63,8 @@ fn sentence(flame: Flame) -> Option<String> {
     if scene.is_empty() {
         return None;
     }
-    let samples = format::plural(scene.selected.count, "sample");
-    let amount = format!("{} of {} in {samples}", format::duration(scene.selected.weight), scene.unit());
+    let samples = scene.counted(scene.selected.count);
+    let amount = format!("{} of {} in {samples}", scene.weight(scene.selected.weight), scene.unit());
     let most = scene.most_self().map(|(name, share)| {
         format!("; the largest self time is that of {}, {}", format::shorten_name(&name, 60), format::share(share))
     });
@@ -125,7 +129,9 @@ fn Controls(flame: Flame) -> impl IntoView {
                 title="Merge library, runtime and kernel frames into the nearest own caller"
                 on:click=move |_| act(flame, Action::HideLibrary, 0)
             >"Own code only"</button>
+            {choices::clock(session)}
             <Threads session />
+            {choices::language(session)}
             <button title="Show everything (f)" on:click=move |_| flame.fit_all()>"Fit"</button>
             <SearchBox flame />
         </div>
@@ -159,9 +165,6 @@ fn Modes(flame: Flame) -> impl IntoView {
     }
 }
 
-/// A process or thread to choose: value in the list, words.
-type Choice = (String, String);
-
 /// Processes and threads with samples; a thread is named `pid/tid`.
 fn threads(profile: &Profile) -> (Vec<Choice>, Vec<Choice>) {
     let (mut processes, mut threads): (Vec<Choice>, Vec<Choice>) = (Vec::new(), Vec::new());
@@ -182,12 +185,11 @@ fn threads(profile: &Profile) -> (Vec<Choice>, Vec<Choice>) {
 fn Threads(session: Session) -> impl IntoView {
     let all = Memo::new(move |_| session.derived.profile.get().map(|profile| threads(&profile)).unwrap_or_default());
     let chosen = move || session.derived.selection.with(|selection| (selection.pid, selection.tid));
-    let process = move |event: ev::Event| {
-        let pid = event_target_value(&event).parse().ok();
+    let process = move |value: String| {
+        let pid = value.parse().ok();
         session.go(|state| (state.selection.pid, state.selection.tid) = (pid, None));
     };
-    let thread = move |event: ev::Event| {
-        let value = event_target_value(&event);
+    let thread = move |value: String| {
         let ids = value.split_once('/').and_then(|(pid, tid)| Some((pid.parse().ok()?, tid.parse().ok()?)));
         session.go(|state| match ids {
             Some((pid, tid)) => (state.selection.pid, state.selection.tid) = (Some(pid), Some(tid)),
@@ -207,20 +209,6 @@ fn Threads(session: Session) -> impl IntoView {
             .then(|| select("Thread", "all threads", threads, now_thread.as_deref(), thread));
         view! { {several} {thread} }
     }
-}
-
-fn select(
-    label: &'static str,
-    none: &'static str,
-    choices: Vec<Choice>,
-    now: Option<&str>,
-    changed: impl Fn(ev::Event) + 'static,
-) -> AnyView {
-    let options = choices.into_iter().map(|(value, words)| {
-        let selected = now == Some(value.as_str());
-        view! { <option value=value selected=selected>{words}</option> }
-    });
-    view! { <select aria-label=label on:change=changed><option value="">{none}</option>{options.collect_view()}</select> }.into_any()
 }
 
 /// Times of both edges of a time-ordered picture.

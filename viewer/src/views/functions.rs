@@ -1,10 +1,12 @@
 //! The view "Functions": every function once with self and total time, and callers and callees of the chosen one.
 
+mod calls;
 mod sandwich;
 mod table;
 
 use super::ViewDef;
 use crate::state::{Session, Shared};
+use crate::ui::honesty::honesty;
 use leptos::prelude::*;
 use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points};
 use perfcollect_shared::derive::row_order::sort_rows;
@@ -12,7 +14,7 @@ use perfcollect_shared::derive::search::Matcher;
 use perfcollect_shared::derive::selection::{FunctionKey, Selection};
 use perfcollect_shared::derive::top_table::{TopRow, TopTable, top_table_of};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Bundle, FunctionId, Profile};
+use perfcollect_shared::model::{Bundle, FunctionId, Profile, WeightKind};
 use perfcollect_shared::units::Nanos;
 
 pub const VIEW: ViewDef = ViewDef { id: "functions", title: "Functions", key: '3', available, render };
@@ -97,7 +99,9 @@ fn render(session: Session) -> AnyView {
                 {table::table(model)}
                 {sandwich::panel(model)}
             </div>
+            {calls::section(session)}
             <p class="doubt muted">{move || doubt(model)}</p>
+            {honesty(session)}
         </section>
     }
     .into_any()
@@ -111,11 +115,9 @@ fn sentence(model: Model) -> String {
     };
     let share = first.self_weight.share_of(top.weight);
     let samples = effective_samples(profile) * weight_left(profile, top);
-    let what = if model.session.derived.selection.with(|s| *s == Selection::default()) {
-        "CPU time"
-    } else {
-        "the chosen CPU time"
-    };
+    let time = if profile.info.weight == WeightKind::Wall { "wall time" } else { "CPU time" };
+    let whole = model.session.derived.selection.with(|s| *s == Selection::default());
+    let what = if whole { time.to_owned() } else { format!("the chosen {time}") };
     format!(
         "{} of {what} is spent in {} itself; {}, {} points",
         format::share(share),

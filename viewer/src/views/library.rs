@@ -4,7 +4,7 @@ use super::{FIRST, ViewDef};
 use crate::load::{Entry, LibraryState};
 use crate::state::Session;
 use crate::ui::facts::UNKNOWN;
-use crate::ui::link::link;
+use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::top_bar::exit_words;
 use leptos::prelude::*;
 use perfcollect_shared::format;
@@ -47,7 +47,7 @@ fn list(session: Session, entries: &[Entry], lost: Option<String>) -> impl IntoV
     let lost = lost.map(|reason| view! {
         <p class="note warn" role="status">"The server is gone: " {reason} ". Start it again: " <code>"perfcollect serve"</code></p>
     });
-    let table = (!whole.is_empty()).then(|| table(session, whole));
+    let table = (!whole.is_empty()).then(|| recordings(session, &whole));
     let cut = (!cut.is_empty()).then(|| recoverable(cut));
     view! {
         <section>
@@ -60,67 +60,55 @@ fn list(session: Session, entries: &[Entry], lost: Option<String>) -> impl IntoV
     }
 }
 
-fn table(session: Session, entries: Vec<Entry>) -> impl IntoView {
-    view! {
-        <div class="scroll" tabindex="0" role="region" aria-label="Recordings">
-            <table class="library">
-                <thead>
-                    <tr>
-                        <th scope="col" class="n extra">"No."</th>
-                        <th scope="col">"Command"</th>
-                        <th scope="col" class="extra">"When"</th>
-                        <th scope="col" class="n">"Wall"</th>
-                        <th scope="col" class="n extra">"CPU"</th>
-                        <th scope="col" class="n extra">"Peak memory"</th>
-                        <th scope="col">"End"</th>
-                        <th scope="col" class="n extra">"Samples"</th>
-                        <th scope="col" class="n extra">"File"</th>
-                    </tr>
-                </thead>
-                <tbody>{entries.into_iter().rev().map(|entry| row(session, entry)).collect_view()}</tbody>
-            </table>
-        </div>
-    }
+fn recordings(session: Session, entries: &[Entry]) -> AnyView {
+    let columns = vec![
+        Column::new("Name", "name"),
+        Column::new("No.", "n extra"),
+        Column::new("Command", "name command extra"),
+        Column::new("When", "extra"),
+        Column::new("Wall", "n"),
+        Column::new("CPU", "n extra"),
+        Column::new("Peak memory", "n extra"),
+        Column::new("End", ""),
+        Column::new("Samples", "n extra"),
+        Column::new("File", "n extra"),
+    ];
+    let rows = entries.iter().rev().map(row).collect();
+    view! { <div class="library">{table(session, Rows { label: "Recordings", columns, rows, chosen: None })}</div> }
+        .into_any()
 }
 
-fn row(session: Session, entry: Entry) -> impl IntoView {
-    let number = entry.number.map_or_else(|| UNKNOWN.to_owned(), |number| number.to_string());
+fn row(entry: &Entry) -> Vec<Cell> {
+    let number = Cell::new(or_unknown(entry.number.map(|number| number.to_string())));
+    let size = Cell::new(format::bytes(Bytes(entry.bytes)));
     let name = entry.name.clone();
     let link = |text: String| {
-        link(session, text, move |state| {
+        Cell::new(text).follow(move |state| {
             *state = ViewState { view: FIRST.to_owned(), bundle: Some(name.clone()), ..Default::default() };
         })
     };
-    let Some(manifest) = entry.manifest else {
-        let why = entry.error.unwrap_or_default();
-        return view! {
-            <tr>
-                <td class="n extra">{number}</td>
-                <td class="name">{link(entry.name)}</td>
-                <td colspan="6" class="warn why">{why}</td>
-                <td class="n extra">{format::bytes(Bytes(entry.bytes))}</td>
-            </tr>
-        }
-        .into_any();
+    let Some(manifest) = &entry.manifest else {
+        let why = Cell::new(entry.error.clone().unwrap_or_default()).class("warn why");
+        let none = Cell::default;
+        return vec![link(entry.name.clone()), number, none(), none(), none(), none(), none(), why, none(), size];
     };
     let command = format::command_line(&manifest.command);
     let named = manifest.label.clone().unwrap_or_else(|| format::program(&manifest.command));
     let summary = &manifest.summary;
     let (when, zone) = crate::ui::moment::local(&manifest.start);
-    view! {
-        <tr>
-            <td class="n extra">{number}</td>
-            <td class="name">{link(named)} <span class="more command" title=command.clone()>{command.clone()}</span></td>
-            <td class="extra" title=zone>{when}</td>
-            <td class="n">{or_unknown(manifest.wall_ns.map(format::duration))}</td>
-            <td class="n extra">{or_unknown(manifest.cpu_ns.map(format::duration))}</td>
-            <td class="n extra">{or_unknown(summary.rss_bytes_max.map(format::bytes))}</td>
-            <td class:warn=failed(&manifest)>{exit_words(manifest.exit)}{manifest.partial.then_some(", partial")}</td>
-            <td class="n extra">{format::count(summary.samples)}</td>
-            <td class="n extra">{format::bytes(Bytes(entry.bytes))}</td>
-        </tr>
-    }
-    .into_any()
+    let partial = if manifest.partial { ", partial" } else { "" };
+    vec![
+        link(named),
+        number,
+        Cell::new(command.clone()).hover(command),
+        Cell::new(when).hover(zone),
+        Cell::new(or_unknown(manifest.wall_ns.map(format::duration))),
+        Cell::new(or_unknown(manifest.cpu_ns.map(format::duration))),
+        Cell::new(or_unknown(summary.rss_bytes_max.map(format::bytes))),
+        Cell::new(format!("{}{partial}", exit_words(manifest.exit))).class(if failed(manifest) { "warn" } else { "" }),
+        Cell::new(format::count(summary.samples)),
+        size,
+    ]
 }
 
 fn failed(manifest: &Manifest) -> bool {

@@ -4,7 +4,9 @@ pub mod environment;
 pub mod flame;
 pub mod functions;
 pub mod library;
+pub mod memory;
 pub mod overview;
+pub mod source;
 pub mod timeline;
 
 use crate::state::Session;
@@ -25,8 +27,16 @@ pub struct ViewDef {
 }
 
 /// In the order of the bar.
-pub static VIEWS: &[ViewDef] =
-    &[library::VIEW, overview::VIEW, flame::VIEW, functions::VIEW, timeline::VIEW, environment::VIEW];
+pub static VIEWS: &[ViewDef] = &[
+    library::VIEW,
+    overview::VIEW,
+    flame::VIEW,
+    functions::VIEW,
+    source::VIEW,
+    timeline::VIEW,
+    memory::VIEW,
+    environment::VIEW,
+];
 
 /// The view that is shown first.
 pub const FIRST: &str = "overview";

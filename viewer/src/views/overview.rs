@@ -4,6 +4,7 @@ use super::{FIRST, ViewDef};
 use crate::state::{Session, Shared};
 use crate::ui::facts::{Fact, facts};
 use crate::ui::link::link;
+use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::spark::spark;
 use crate::ui::warnings::warnings;
 use leptos::prelude::*;
@@ -11,6 +12,7 @@ use perfcollect_shared::derive::overview::{Basis, Overview, OverviewRow, overvie
 use perfcollect_shared::derive::timeline::Metric;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Bundle, Manifest, SummaryFunction};
+use perfcollect_shared::report::quality;
 
 pub const VIEW: ViewDef = ViewDef { id: FIRST, title: "Overview", key: '1', available: |_| true, render };
 
@@ -32,7 +34,7 @@ fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
         <section class="overview">
             <div class="head">
                 <h1>{overview.sentence.clone()}</h1>
-                <p class="count">{overview.recorded.clone()}</p>
+                <p class="count honesty">{quality(bundle).line}</p>
             </div>
             {picture}
             {strip(&bundle.manifest, Some(bundle))}
@@ -48,16 +50,13 @@ fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
 fn from_manifest(session: Session, manifest: &Manifest) -> AnyView {
     let bare = Bundle { manifest: manifest.clone(), ..Default::default() };
     let overview = overview(&bare);
-    let rows = manifest.summary.top.iter().take(3).map(summary_row).collect_view();
     view! {
         <section class="overview">
             <div class="head">
                 <h1>{overview.sentence}</h1>
-                <p class="count">{format::plural(manifest.summary.samples, "sample")}</p>
+                <p class="count honesty">{quality(&bare).line}</p>
             </div>
-            <div class="scroll">
-                <table class="rows"><tbody>{rows}</tbody></table>
-            </div>
+            {summary(session, manifest)}
             {strip(manifest, None)}
             {warnings(&[], manifest.warnings.iter())}
             {who(session, manifest)}
@@ -66,65 +65,62 @@ fn from_manifest(session: Session, manifest: &Manifest) -> AnyView {
     .into_any()
 }
 
-fn summary_row(row: &SummaryFunction) -> impl IntoView + use<> {
-    view! {
-        <tr>
-            <th scope="row" class="name">{row.name.clone()}</th>
-            <td class="n">{format::share(row.self_share)}</td>
-            <td class="n">{format::duration(row.self_ns)}</td>
-            <td class="more">{format::place(&row.file, row.line)}</td>
-        </tr>
-    }
+fn summary(session: Session, manifest: &Manifest) -> AnyView {
+    let row = |row: &SummaryFunction| {
+        let mut share = Cell::new(format::share(row.self_share));
+        share.share = Some(row.self_share);
+        vec![
+            Cell::new(row.name.clone()),
+            share,
+            Cell::new(format::duration(row.self_ns)),
+            Cell::new(format::place(&row.file, row.line)),
+        ]
+    };
+    let columns = vec![
+        Column::new("Function", "name"),
+        Column::new("Share of CPU time", "n wide-bar"),
+        Column::new("Time", "n"),
+        Column::new("Where", "name extra"),
+    ];
+    let rows = manifest.summary.top.iter().take(3).map(row).collect();
+    view! { <div class="rows">{table(session, Rows { label: "Most CPU time", columns, rows, chosen: None })}</div> }
+        .into_any()
 }
 
 fn rows(session: Session, overview: &Overview) -> impl IntoView + use<> {
-    let rows = overview.rows.iter().map(|one| row(session, one)).collect_view();
+    let columns = vec![
+        Column::new("Function", "name"),
+        Column::new("Share of CPU time", "n wide-bar"),
+        Column::new("Time", "n"),
+        Column::new("Where", "name extra"),
+        Column::new("Called by", "name callers extra"),
+        Column::new("Bound", "more extra"),
+    ];
+    let rows = overview.rows.iter().map(row).collect();
     view! {
         <p>{overview.finding.clone()}</p>
-        <div class="scroll" tabindex="0" role="region" aria-label="What matters most">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Function"</th>
-                        <th scope="col" class="n" colspan="2">"Share of CPU time"</th>
-                        <th scope="col" class="n">"Time"</th>
-                        <th scope="col" class="extra">"Where"</th>
-                        <th scope="col" class="extra">"Called by"</th>
-                        <th scope="col" class="extra">"Bound"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <div class="rows">{table(session, Rows { label: "What matters most", columns, rows, chosen: None })}</div>
         <p class="count">"Ranked: " {overview.basis_text.clone()} "."</p>
     }
 }
 
-fn row(session: Session, row: &OverviewRow) -> impl IntoView + use<> {
+fn row(row: &OverviewRow) -> Vec<Cell> {
     let key = row.key.clone();
-    let open = link(session, row.name.clone(), move |state| {
-        "functions".clone_into(&mut state.view);
-        state.chosen = Some(key.clone());
-    });
-    let where_ = format!("{}{}{}", row.file, if row.line > 0 { ":" } else { "" }, row.line);
-    let width = format!("{:.1}%", row.share * 100.0);
+    let place = format!("{}{}{}", row.file, if row.line > 0 { ":" } else { "" }, row.line);
     let callers = row.called_by.join(" ▸ ");
-    let from = if callers.is_empty() { String::new() } else { format!(", called by {callers}") };
-    let narrow = format!("{}{from}; {}", format::place(&row.file, row.line), row.bound_text);
-    view! {
-        <tr>
-            <th scope="row" class="name" title=row.name.clone()>
-                {open}
-                <span class="narrow more">{narrow}</span>
-            </th>
-            <td class="meter"><div><div class="fill" style:width=width></div></div></td>
-            <td class="n">{format::share(row.share)} <span class="more">" " {format::plus_minus(row.plus_minus_points)}</span></td>
-            <td class="n" title=format::plural(row.samples, "sample")>{format::duration(row.weight)}</td>
-            <td class="name extra" title=where_>{format::place(&row.file, row.line)}</td>
-            <td class="name callers extra" title=callers.clone()>{callers.clone()}</td>
-            <td class="more extra">{row.bound_text.clone()}</td>
-        </tr>
-    }
+    let mut share = Cell::new(format!("{} {}", format::share(row.share), format::plus_minus(row.plus_minus_points)));
+    share.share = Some(row.share);
+    vec![
+        Cell::new(row.name.clone()).hover(row.name.clone()).follow(move |state| {
+            "functions".clone_into(&mut state.view);
+            state.chosen = Some(key.clone());
+        }),
+        share,
+        Cell::new(format::duration(row.weight)).hover(format::plural(row.samples, "sample")),
+        Cell::new(format::place(&row.file, row.line)).hover(place),
+        Cell::new(callers.clone()).hover(callers),
+        Cell::new(row.bound_text.clone()),
+    ]
 }
 
 fn no_samples(session: Session, bundle: &Bundle, overview: &Overview) -> impl IntoView + use<> {
@@ -182,6 +178,8 @@ fn next(session: Session, bundle: &Bundle) -> impl IntoView + use<> {
     let known: Vec<(&'static str, &'static str)> = [
         ("flame", "See every call in the flame graph"),
         ("functions", "Sort all functions"),
+        ("source", "Read the hot lines"),
+        ("memory", "See what held memory"),
         ("timeline", "Look at a part of the run"),
     ]
     .into_iter()

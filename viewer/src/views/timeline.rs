@@ -1,6 +1,7 @@
 //! The view "Timeline": resources of the process tree over time, and the choice of a range.
 
 mod chart;
+mod lanes;
 mod range_form;
 mod tables;
 
@@ -24,7 +25,7 @@ pub const VIEW: ViewDef = ViewDef { id: "timeline", title: "Timeline", key: '4',
 const COLORS: usize = 7;
 
 fn available(bundle: &Bundle) -> bool {
-    !bundle.timeline.samples.is_empty()
+    !bundle.timeline.samples.is_empty() || bundle.main_profile().is_some_and(|profile| !profile.samples.is_empty())
 }
 
 /// One metric, ready to be drawn and listed.
@@ -98,6 +99,7 @@ fn page(session: Session, model: &Shared<Model>) -> impl IntoView + use<> {
                 {charts}
                 {chart::time_axis(drag, model.span)}
             </div>
+            {lanes::section(session, &model.bundle, drag, model.span)}
             {doubts(model)}
             <p class="next muted">
                 "Drag over a chart to choose a range: every other view then shows only its samples. Double click for all. A name in the legend restricts them to that process."

@@ -67,7 +67,7 @@ pub fn FlameCanvas(flame: Flame) -> impl IntoView {
 
 fn label(flame: Flame) -> String {
     let Some(scene) = flame.scene.get() else { return "Flame graph".to_owned() };
-    let samples = perfcollect_shared::format::plural(scene.selected.count, "sample");
+    let samples = scene.counted(scene.selected.count);
     format!("Flame graph of {samples} in {} rows", scene.layout.rows())
 }
 

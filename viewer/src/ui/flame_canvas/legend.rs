@@ -4,7 +4,7 @@ use super::Flame;
 use super::scene::language_name;
 use leptos::ev;
 use leptos::prelude::*;
-use perfcollect_shared::model::Language;
+use perfcollect_shared::model::{FunctionKind, Language};
 use perfcollect_shared::view_state::FlameColor;
 
 const COLOURS: [(FlameColor, &str, &str); 3] = [
@@ -40,7 +40,9 @@ pub fn Legend(flame: Flame) -> impl IntoView {
         let scene = flame.scene.get()?;
         let edge = |language: Language| Some(format!("{}: {}", language_name(language), edge_words(language)?));
         let edges: Vec<String> = scene.languages().into_iter().filter_map(edge).collect();
-        Some(format!(" {}. Hatched: frames too narrow to draw.", edges.join(", ")))
+        let waits = scene.profile.functions.rows.iter().any(|function| function.kind == FunctionKind::Waiting);
+        let waits = if waits { " Hatched foot: waiting, not running." } else { "" };
+        Some(format!(" {}. Hatched: frames too narrow to draw.{waits}", edges.join(", ")))
     };
     let option = move |&(known, word, _): &(FlameColor, &'static str, &'static str)| {
         view! { <option value=word selected=move || colour.get() == known>{word}</option> }

@@ -7,7 +7,7 @@ use perfcollect_shared::derive::flame_layout::Visible;
 use perfcollect_shared::derive::search::Matcher;
 use perfcollect_shared::derive::viewport::Viewport;
 use perfcollect_shared::format;
-use perfcollect_shared::model::Language;
+use perfcollect_shared::model::{FunctionKind, Language};
 use perfcollect_shared::palette::{Colour, Palette};
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -102,6 +102,7 @@ impl Painter {
             }
         }
         self.paint_narrow(row, gap);
+        self.paint_waiting(scene, row, gap);
         self.paint_edges(scene, row, gap);
         self.paint_labels(scene, look, row);
         self.underline(scene, look, row - gap);
@@ -197,6 +198,25 @@ impl Painter {
             self.context.set_fill_style_str(&self.palette.neutral.text.css());
             // A label that cannot be drawn leaves the hatching.
             self.context.fill_text(&label, item.x + 4.0 * self.ratio, item.y + row / 2.0).ok();
+        }
+    }
+
+    /// A hatched foot under frames that wait: told from work without colour, and the name above it stays readable.
+    fn paint_waiting(&self, scene: &Scene, row: f64, gap: f64) {
+        let Some((strip, wide)) = &self.strip else { return };
+        let high = (4.0 * self.ratio).round();
+        for item in self.buckets.iter().flatten() {
+            let waits = |function| scene.profile.function(function).kind == FunctionKind::Waiting;
+            let (left, right) = (item.x.max(0.0), (item.x + item.width - gap).min(*wide));
+            if left < right && scene.function(item.index).is_some_and(waits) {
+                let (width, y) = (right - left, item.y + row - gap - high);
+                let copied =
+                    self.context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                        strip, left, 0.0, width, high, left, y, width, high,
+                    );
+                // Without the lines the box keeps its grey and its name.
+                copied.ok();
+            }
         }
     }
 

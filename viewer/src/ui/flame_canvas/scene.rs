@@ -10,7 +10,7 @@ use perfcollect_shared::derive::selection::Selected;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{FunctionId, FunctionKind, Language, Profile, ThreadId, WeightKind};
 use perfcollect_shared::palette::colour_index;
-use perfcollect_shared::units::Nanos;
+use perfcollect_shared::units::{Bytes, Nanos};
 use perfcollect_shared::view_state::{FlameColor, FlameMode};
 
 /// Times of fewer samples than this are not said: a count is.
@@ -73,16 +73,7 @@ fn colours(profile: &Profile, by: FlameColor) -> Vec<u8> {
 
 /// What a language is called; empty where it is not known.
 pub fn language_name(language: Language) -> &'static str {
-    match language {
-        Language::Python => "Python",
-        Language::Rust => "Rust",
-        Language::Cpp => "C++",
-        Language::Native => "native",
-        Language::JavaScript => "JavaScript",
-        Language::Jit => "JIT",
-        Language::Kernel => "kernel",
-        Language::Unknown => "",
-    }
+    if language == Language::Unknown { "" } else { language.name() }
 }
 
 /// Whose code a function is, in words.
@@ -138,8 +129,9 @@ impl Scene {
     pub fn label(&self, index: usize) -> String {
         let Some(function) = self.function(index) else {
             let (weight, count) = self.layout.sum(&self.tree, index);
-            let time = if count < FEW { String::new() } else { format!(" · {}", format::duration(weight)) };
-            return format!("all · {}{time}", format::plural(count, "sample"));
+            let hint = count < FEW && self.is_time();
+            let amount = if hint { String::new() } else { format!(" · {}", self.weight(weight)) };
+            return format!("all · {}{amount}", self.counted(count));
         };
         let name = self.profile.function_name(function);
         if name.starts_with('<') && name.ends_with('>') {
@@ -157,7 +149,26 @@ impl Scene {
 
     /// A time, or the count where there are too few samples for one.
     pub fn amount(&self, weight: Nanos, count: u64) -> String {
-        if count < FEW { format::plural(count, "sample") } else { format::duration(weight) }
+        if count < FEW && self.is_time() { self.counted(count) } else { self.weight(weight) }
+    }
+
+    fn is_time(&self) -> bool {
+        self.profile.info.weight.is_time()
+    }
+
+    /// A weight in its unit.
+    pub fn weight(&self, weight: Nanos) -> String {
+        if self.is_time() { format::duration(weight) } else { format::bytes(Bytes(weight.0)) }
+    }
+
+    /// What is counted.
+    pub fn noun(&self) -> &'static str {
+        if self.is_time() { "samples" } else { "blocks" }
+    }
+
+    /// How many samples, or blocks of memory.
+    pub fn counted(&self, count: u64) -> String {
+        format::plural(count, if self.is_time() { "sample" } else { "block" })
     }
 
     /// `CPU time` or `time`, whatever the weights are.

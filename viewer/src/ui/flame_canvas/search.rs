@@ -42,7 +42,7 @@ fn found(flame: Flame) -> Option<String> {
     }
     let (weight, count) = matcher.matched(&scene.profile, &scene.selected);
     let share = format::share(weight.share_of(scene.selected.weight));
-    Some(format!("{share} ({}) in {}", format::plural(count, "sample"), format::plural(functions, "function")))
+    Some(format!("{share} ({}) in {}", scene.counted(count), format::plural(functions, "function")))
 }
 
 #[component]

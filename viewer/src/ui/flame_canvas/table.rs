@@ -84,7 +84,7 @@ fn rows(flame: Flame, scene: &Shared<Scene>, top: u32) -> impl IntoView + use<> 
                         <th scope="col" class="n">"share"</th>
                         <th scope="col" class="n">"total"</th>
                         <th scope="col" class="n">"self"</th>
-                        <th scope="col" class="n">"samples"</th>
+                        <th scope="col" class="n">{scene.noun()}</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

@@ -22,7 +22,7 @@ pub fn Tooltip(flame: Flame) -> impl IntoView {
         let inside = match hover.what {
             Target::More { boxes } => more(boxes).into_any(),
             Target::Frame(index) if index < scene.layout.len() => {
-                frame(&scene.facts(index, shown(flame, &scene)), scene.mode).into_any()
+                frame(&scene.facts(index, shown(flame, &scene)), scene.mode, scene.noun()).into_any()
             }
             Target::Frame(_) => return None,
         };
@@ -38,7 +38,7 @@ fn more(boxes: usize) -> impl IntoView {
     view! { <p>{format!("{} too narrow to draw: zoom in to see them", format::plural(count, "frame"))}</p> }
 }
 
-fn frame(facts: &Facts, mode: FlameMode) -> impl IntoView + use<> {
+fn frame(facts: &Facts, mode: FlameMode, noun: &'static str) -> impl IntoView + use<> {
     let Facts { name, place, kind, total, own, samples, of_shown, of_all } = facts.clone();
     let total_words = if mode == FlameMode::Time { "this stretch" } else { "total" };
     let own = (mode == FlameMode::Merged).then(|| view! { <dt>"self"</dt> <dd>{own}</dd> });
@@ -48,7 +48,7 @@ fn frame(facts: &Facts, mode: FlameMode) -> impl IntoView + use<> {
         <dl>
             <dt>{total_words}</dt> <dd>{total}</dd>
             {own}
-            <dt>"samples"</dt> <dd>{samples}</dd>
+            <dt>{noun}</dt> <dd>{samples}</dd>
             <dt>"of what is shown"</dt> <dd>{of_shown}</dd>
             <dt>"of all"</dt> <dd>{of_all}</dd>
         </dl>

@@ -93,9 +93,16 @@ fn actions(model: Model, profile: &Profile, function: FunctionId) -> impl IntoVi
             view.selection.transforms.push(Transform::Focus(key));
         });
     };
+    let source = crate::views::source::of_function(FunctionKey::of(profile, function));
+    let has_lines = !profile.function_file(function).is_empty();
+    let source = has_lines.then(|| {
+        let open = move |_| session.go(&source);
+        view! { <button on:click=open>"Show its source"</button> }
+    });
     view! {
         <p class="tools-row">
             <button on:click=show>"Show in the flame graph"</button>
+            {source}
             <button on:click=focus title="Restrict every view to the samples with this function">"Only its samples"</button>
         </p>
     }

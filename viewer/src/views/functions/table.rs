@@ -3,6 +3,7 @@
 use super::{FEW, Model, Table};
 use crate::keys::is_typing;
 use crate::state::Shared;
+use crate::ui::choices;
 use crate::ui::facts::UNKNOWN;
 use crate::ui::virtual_rows::{VirtualRows, gap_px, reveal};
 use leptos::html;
@@ -11,6 +12,7 @@ use perfcollect_shared::derive::row_order::{Column, clicked, direction};
 use perfcollect_shared::derive::selection::FunctionKey;
 use perfcollect_shared::derive::top_table::TopRow;
 use perfcollect_shared::format::{self, TimeColumn};
+use perfcollect_shared::model::Language;
 use perfcollect_shared::units::Nanos;
 
 pub(super) fn table(model: Model) -> impl IntoView {
@@ -61,6 +63,8 @@ fn filter(model: Model) -> impl IntoView {
             <input type="search" data-search placeholder="filter by name, file, module" aria-label="Filter functions"
                 prop:value=move || session.view.with(|view| view.functions.filter.clone())
                 on:input=move |event| session.adjust(|view| view.functions.filter = event_target_value(&event)) />
+            {choices::clock(session)}
+            {choices::language(session)}
             <span class="count" role="status">{words}</span>
         </p>
     }
@@ -71,9 +75,9 @@ fn head(model: Model) -> impl IntoView {
     view! {
         <tr>
             {header(model, Column::SelfTime, "Self, %".to_owned(), "n", "Share of the samples shown in which its own code ran")}
-            {header(model, Column::SelfTime, format!("Self, {unit}"), "n wide", "CPU time in its own code")}
+            {header(model, Column::SelfTime, format!("Self, {unit}"), "n wide", "Time in its own code")}
             {header(model, Column::Total, "Total, %".to_owned(), "n", "Share of the samples shown with it anywhere in the stack")}
-            {header(model, Column::Total, format!("Total, {unit}"), "n wide", "CPU time in it and all that it called")}
+            {header(model, Column::Total, format!("Total, {unit}"), "n wide", "Time in it and all that it called")}
             {header(model, Column::Samples, "Samples".to_owned(), "n wide", "Samples behind the self time")}
             {header(model, Column::Name, "Function".to_owned(), "", "")}
             {header(model, Column::Place, "Defined in".to_owned(), "wide", "")}
@@ -129,6 +133,8 @@ fn row(model: Model, table: &Shared<Table>, times: TimeColumn, index: usize, row
     let function = row.function;
     let name = profile.function_name(function).to_owned();
     let shown = format::shorten_name(&name, 120);
+    let (_, language, spoken) = Language::ALL[profile.language(function) as usize];
+    let hover = if language == "unknown" { name } else { format!("{name} ({spoken})") };
     let (file, line) = (profile.function_file(function), profile.function(function).start_line);
     let place = format::place(file, line);
     let place = if place.is_empty() { format::file_name(profile.function_module(function)).to_owned() } else { place };
@@ -141,8 +147,8 @@ fn row(model: Model, table: &Shared<Table>, times: TimeColumn, index: usize, row
             {share_cell(row.total_weight.share_of(top.weight))}
             {time_cell(times, row.total_weight, row.total_samples)}
             <td class="n wide">{format::count(row.self_samples)}</td>
-            <th scope="row" class="name">
-                <button class="link" title=name tabindex=move || if is_chosen() { "0" } else { "-1" }
+            <th scope="row" class=format!("name edge {language}")>
+                <button class="link" title=hover tabindex=move || if is_chosen() { "0" } else { "-1" }
                     aria-current=move || is_chosen().then_some("true")><bdi>{shown}</bdi></button>
             </th>
             <td class="name wide" title=whole>{place}</td>

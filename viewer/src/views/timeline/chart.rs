@@ -2,10 +2,11 @@
 
 use super::{Chart, Model, tables};
 use crate::state::Shared;
-use crate::ui::time_drag::{TimeDrag, marks};
+use crate::ui::plot::{columns, labels, plot};
+use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
-use perfcollect_shared::derive::axis::{Tick, time_ticks, value_ticks};
+use perfcollect_shared::derive::axis::{time_ticks, value_ticks};
 use perfcollect_shared::derive::timeline::{Metric, figures, resample, value_at};
 use perfcollect_shared::format;
 use perfcollect_shared::units::Nanos;
@@ -23,45 +24,21 @@ pub(super) fn chart(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl
     let columns = columns();
     let layers: Vec<Vec<f64>> =
         chart.layers.iter().map(|layer| resample(&layer.steps, model.span, columns, metric.is_level())).collect();
-    let paths = stacked_paths(&layers, top, HEIGHT).into_iter().zip(&chart.layers).map(|(path, process)| {
+    let areas = stacked_paths(&layers, top, HEIGHT).into_iter().zip(&chart.layers).map(|(path, process)| {
         let (session, pid) = (drag.session(), process.pid);
         let dim = move || session.derived.selection.with(|s| s.pid.is_some_and(|chosen| chosen != pid));
-        view! { <path class=model.color(process.pid) class:dim=dim d=path /> }
+        view! { <path class=model.color(process.pid) class:dim=dim d=path /> }.into_any()
     });
-    let paths = paths.collect_view();
-    let lines = ticks.iter().skip(1).map(|tick| view! { <div class="grid" style:bottom=up(tick, top)></div> });
-    let lines = lines.collect_view();
-    let labels = ticks.iter().map(|tick| view! { <span style:bottom=up(tick, top)>{tick.label.clone()}</span> });
+    let areas: Vec<AnyView> = areas.collect();
     let words = figure_words(model.clone(), index, drag);
     view! {
         <figure class=format!("chart {}", metric.id())>
             <figcaption><h2>{metric.title()}</h2> <span class="figures">{words}</span></figcaption>
-            <div class="y-axis" aria-hidden="true">{labels.collect_view()}</div>
-            <div class="plot" aria-hidden="true"
-                on:pointerdown=move |event| drag.on_down(&event)
-                on:pointermove=move |event| drag.on_move(&event)
-                on:pointerup=move |event| drag.on_up(&event)
-                on:pointercancel=move |_| drag.on_leave()
-                on:pointerleave=move |_| drag.on_leave()
-                on:dblclick=move |_| drag.clear()>
-                {lines}
-                <svg viewBox=format!("0 0 {columns} {HEIGHT}") preserveAspectRatio="none">{paths}</svg>
-                {marks(drag)}
-            </div>
+            {labels(&ticks)}
+            {plot(drag, (columns, HEIGHT), &ticks, areas)}
             {tables::behind(model.clone(), index, drag)}
         </figure>
     }
-}
-
-/// Columns to draw: about one a pixel.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in pixels")]
-fn columns() -> usize {
-    let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(1000.0);
-    (width as usize).clamp(200, 1600)
-}
-
-fn up(tick: &Tick<f64>, top: f64) -> String {
-    format!("{:.2}%", tick.at / top * 100.0)
 }
 
 /// The value under the crosshair, else mean, peak and sum of the range.

@@ -3,6 +3,7 @@
 use super::Model;
 use crate::state::Shared;
 use crate::ui::facts::UNKNOWN;
+use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::timeline::{Figures, Step, figures};
@@ -39,39 +40,28 @@ fn by_process(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoV
     }));
     let rows = all.map(|(name, steps): (String, &Vec<Step>)| {
         let known = figures(steps, range);
-        let cell = |value: &dyn Fn(&Figures) -> String| known.as_ref().map_or_else(|| UNKNOWN.to_owned(), value);
+        let cell =
+            |value: &dyn Fn(&Figures) -> String| Cell::new(known.as_ref().map_or_else(|| UNKNOWN.to_owned(), value));
         let sum = |f: &Figures| metric.sum_text(f.sum).unwrap_or_else(|| UNKNOWN.to_owned());
-        view! {
-            <tr>
-                <th scope="row" class="name">{name}</th>
-                <td class="n">{cell(&|f| metric.unit().format(f.mean))}</td>
-                <td class="n">{cell(&|f| metric.unit().format(f.peak))}</td>
-                <td class="n">{cell(&|f| format::duration(f.peak_at))}</td>
-                <td class="n">{cell(&sum)}</td>
-            </tr>
-        }
+        vec![
+            Cell::new(name),
+            cell(&|f| metric.unit().format(f.mean)),
+            cell(&|f| metric.unit().format(f.peak)),
+            cell(&|f| format::duration(f.peak_at)),
+            cell(&sum),
+        ]
     });
-    let rows = rows.collect_view();
+    let rows = rows.collect();
     let more = series.processes.len().saturating_sub(PROCESSES);
     let more = (more > 0).then(|| view! { <p class="muted">{format::plural(more as u64, "more process")}</p> });
-    view! {
-        <div class="scroll">
-            <table>
-                <caption class="reader">{format!("{} by process", metric.title())}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Process"</th>
-                        <th scope="col" class="n">"Mean"</th>
-                        <th scope="col" class="n">"Peak"</th>
-                        <th scope="col" class="n">"Peak at"</th>
-                        <th scope="col" class="n">"In all"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {more}
-    }
+    let columns = vec![
+        Column::new("Process", "name"),
+        Column::new("Mean", "n"),
+        Column::new("Peak", "n"),
+        Column::new("Peak at", "n extra"),
+        Column::new("In all", "n extra"),
+    ];
+    view! { {table(drag.session(), Rows { label: "By process", columns, rows, chosen: None })} {more} }
 }
 
 fn over_time(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoView + use<> {
@@ -82,28 +72,12 @@ fn over_time(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoVi
     let rows = (0..PARTS).map(|part| {
         let range = (edge(part), if part + 1 == PARTS { to } else { edge(part + 1) });
         let known = figures(&series.total, range);
-        let cell = |value: Option<f64>| value.map_or_else(|| UNKNOWN.to_owned(), |value| metric.unit().format(value));
-        view! {
-            <tr>
-                <th scope="row" class="n">{format!("{} – {}", format::duration(range.0), format::duration(range.1))}</th>
-                <td class="n">{cell(known.map(|f| f.mean))}</td>
-                <td class="n">{cell(known.map(|f| f.peak))}</td>
-            </tr>
-        }
+        let cell = |value: Option<f64>| {
+            Cell::new(value.map_or_else(|| UNKNOWN.to_owned(), |value| metric.unit().format(value)))
+        };
+        let time = format!("{} – {}", format::duration(range.0), format::duration(range.1));
+        vec![Cell::new(time), cell(known.map(|f| f.mean)), cell(known.map(|f| f.peak))]
     });
-    view! {
-        <div class="scroll">
-            <table>
-                <caption class="reader">{format!("{} over time", metric.title())}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col" class="n">"Time"</th>
-                        <th scope="col" class="n">"Mean"</th>
-                        <th scope="col" class="n">"Peak"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
-    }
+    let columns = vec![Column::new("Time", "n"), Column::new("Mean", "n"), Column::new("Peak", "n")];
+    table(drag.session(), Rows { label: "Over time", columns, rows: rows.collect(), chosen: None })
 }
