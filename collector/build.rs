@@ -4,6 +4,8 @@
 //! made of changed. It runs under `cargo check` and `cargo clippy` too: cargo runs a build script once for all of them, so that
 //! an empty page from one would end up in the binary of the other. `PERFCOLLECT_NO_VIEWER=1` leaves the page out where asked.
 
+#[path = "build/names.rs"]
+mod names;
 #[path = "build/order.rs"]
 mod order;
 
@@ -177,8 +179,8 @@ fn bind(module: &Path, out: &Path) -> Result<(String, Vec<u8>)> {
     bindgen.input_path(module).out_name("viewer").typescript(false).omit_default_module_path(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
     bindgen.no_modules(true)?.generate(&folder)?;
-    let module = fs::read(folder.join("viewer_bg.wasm"))?;
-    Ok((fs::read_to_string(folder.join("viewer.js"))?, order::reorder(&module)?))
+    let (glue, module) = (fs::read_to_string(folder.join("viewer.js"))?, fs::read(folder.join("viewer_bg.wasm"))?);
+    names::shorten(&glue, &order::reorder(&module)?)
 }
 
 /// `static/index.html` without Trunk: its lines go, and the last of them becomes our script.

@@ -202,13 +202,13 @@ fn list(items: impl ExactSizeIterator<Item = Vec<u8>>) -> Vec<u8> {
 }
 
 /// Bytes with their length before them.
-fn sized(content: Vec<u8>) -> Vec<u8> {
+pub(crate) fn sized(content: Vec<u8>) -> Vec<u8> {
     let mut out = leb128(u32::try_from(content.len()).unwrap_or(u32::MAX));
     out.extend(content);
     out
 }
 
-fn leb128(mut value: u32) -> Vec<u8> {
+pub(crate) fn leb128(mut value: u32) -> Vec<u8> {
     let mut out = Vec::new();
     loop {
         let byte = value.to_le_bytes()[0] & 0x7f;
@@ -221,7 +221,7 @@ fn leb128(mut value: u32) -> Vec<u8> {
 }
 
 /// A number and where it ends.
-fn number(module: &[u8], at: usize) -> Result<(u32, usize)> {
+pub(crate) fn number(module: &[u8], at: usize) -> Result<(u32, usize)> {
     let mut reader = BinaryReader::new(module.get(at..).ok_or("the module ends too early")?, at);
     let value = reader.read_var_u32()?;
     Ok((value, reader.original_position()))

@@ -19,22 +19,26 @@ pub struct Matcher {
 
 impl Matcher {
     /// A matcher for what was typed; `None` for nothing but blanks.
+    ///
+    /// `lower` makes text that is not ASCII lowercase: [`str::to_lowercase`], or what a page has for that, since Rust's tables
+    /// of all scripts are 15 KB.
     #[must_use]
-    pub fn new(profile: &Profile, text: &str) -> Option<Self> {
-        let wanted = text.trim().to_lowercase();
+    pub fn new(profile: &Profile, text: &str, lower: &dyn Fn(&str) -> String) -> Option<Self> {
+        let lower = |text: &str| if text.is_ascii() { text.to_ascii_lowercase() } else { lower(text) };
+        let wanted = lower(text.trim());
         if wanted.is_empty() {
             return None;
         }
         match place_and_line(&wanted) {
-            Some((file, line)) => {
-                Some(Self::at_line(profile, file, line).unwrap_or_else(|| Self::named(profile, &wanted)))
-            }
-            None => Some(Self::named(profile, &wanted)),
+            Some((file, line)) => Some(
+                Self::at_line(profile, file, line, &lower).unwrap_or_else(|| Self::named(profile, &wanted, &lower)),
+            ),
+            None => Some(Self::named(profile, &wanted, &lower)),
         }
     }
 
-    fn named(profile: &Profile, wanted: &str) -> Self {
-        let has = |text: &str| text.to_lowercase().contains(wanted);
+    fn named(profile: &Profile, wanted: &str, lower: &dyn Fn(&str) -> String) -> Self {
+        let has = |text: &str| lower(text).contains(wanted);
         let functions = ids(profile).map(|id| {
             let base = profile.function_file(id).rsplit('/').next().unwrap_or("");
             has(profile.function_name(id)) || has(base) || has(place(profile, id)) || has(package(profile, id))
@@ -43,9 +47,9 @@ impl Matcher {
     }
 
     /// `None` where no function is in such a file, so that `std::map:1` can still be a name.
-    fn at_line(profile: &Profile, file: &str, line: u32) -> Option<Self> {
+    fn at_line(profile: &Profile, file: &str, line: u32, lower: &dyn Fn(&str) -> String) -> Option<Self> {
         let in_file: Vec<bool> =
-            ids(profile).map(|id| ends_with_path(&profile.function_file(id).to_lowercase(), file)).collect();
+            ids(profile).map(|id| ends_with_path(&lower(profile.function_file(id)), file)).collect();
         if !in_file.contains(&true) {
             return None;
         }
@@ -125,7 +129,8 @@ mod tests {
     fn check(picture: &str, text: &str, expect: (usize, u64)) {
         let profile = testing::profile(picture);
         let selected = selected_rows(&profile, &Selection::default());
-        let found = Matcher::new(&profile, text).map_or((0, 0), |m| (m.functions(), m.matched(&profile, &selected).1));
+        let found = Matcher::new(&profile, text, &str::to_lowercase)
+            .map_or((0, 0), |m| (m.functions(), m.matched(&profile, &selected).1));
         assert_eq!(found, expect, "{text}");
     }
 
@@ -165,11 +170,15 @@ mod tests {
         }
         let profile = builder.finish(ProfileInfo::default()).expect("builds");
         let selected = selected_rows(&profile, &Selection::default());
-        let matched = |text: &str| Matcher::new(&profile, text).map(|m| m.matched(&profile, &selected));
+        let matched =
+            |text: &str| Matcher::new(&profile, text, &str::to_lowercase).map(|m| m.matched(&profile, &selected));
         assert_eq!(matched("x.py:5"), Some((Nanos(20), 2)));
         assert_eq!(matched("b/x.py:3"), Some((Nanos(40), 4)), "the line of the definition finds all of it");
         let hidden = Selection { transforms: vec![Transform::Merge(FunctionKey("f".into()))], ..Selection::default() };
         let merged = selected_rows(&profile, &hidden);
-        assert_eq!(Matcher::new(&profile, "x.py:5").map(|m| m.matched(&profile, &merged).1), Some(0));
+        assert_eq!(
+            Matcher::new(&profile, "x.py:5", &str::to_lowercase).map(|m| m.matched(&profile, &merged).1),
+            Some(0)
+        );
     }
 }

@@ -21,7 +21,7 @@ pub fn plot(drag: TimeDrag, size: Size, ticks: &[Tick<f64>], areas: Vec<AnyView>
             on:pointerleave=move |_| drag.on_leave()
             on:dblclick=move |_| drag.clear()>
             {lines}
-            <svg viewBox=format!("0 0 {} {}", size.0, size.1) preserveAspectRatio="none">{areas}</svg>
+            <svg viewBox=format!("0 0 {} {:.0}", size.0, size.1) preserveAspectRatio="none">{areas}</svg>
             {marks(drag)}
         </div>
     }

@@ -12,7 +12,7 @@ const HEIGHT: f64 = 20.0;
 /// Values from 0 to 1, one step each.
 pub fn of_values(values: &[f64], words: String) -> AnyView {
     let path = stacked_paths(&[values.to_vec()], 1.0, HEIGHT).pop();
-    let size = format!("0 0 {} {HEIGHT}", values.len());
+    let size = format!("0 0 {} {HEIGHT:.0}", values.len());
     view! { <svg class="spark" role="img" aria-label=words viewBox=size preserveAspectRatio="none"><path d=path /></svg> }
         .into_any()
 }
@@ -25,7 +25,7 @@ pub fn spark(timeline: &Timeline, metric: Metric, wall: Option<Nanos>, words: St
     let columns = resample(&total, range, WIDTH, metric.is_level());
     let path = stacked_paths(&[columns], top.max(f64::MIN_POSITIVE), HEIGHT).pop()?;
     Some(view! {
-        <svg class="spark" role="img" aria-label=words viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none">
+        <svg class="spark" role="img" aria-label=words viewBox=format!("0 0 {WIDTH} {HEIGHT:.0}") preserveAspectRatio="none">
             <path d=path />
         </svg>
     })

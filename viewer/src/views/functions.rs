@@ -6,6 +6,7 @@ mod table;
 
 use super::ViewDef;
 use crate::state::{Session, Shared};
+use crate::ui::flame_canvas::search::lowercase;
 use crate::ui::honesty::honesty;
 use leptos::prelude::*;
 use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points};
@@ -55,7 +56,7 @@ impl Model {
         let rows = Memo::new(move |_| {
             let Some(table) = table.get() else { return Shared::new(Vec::new()) };
             let state = state.get();
-            let matcher = Matcher::new(&table.profile, &state.filter);
+            let matcher = Matcher::new(&table.profile, &state.filter, &lowercase);
             let found = |row: &&TopRow| matcher.as_ref().is_none_or(|matcher| matcher.matches(row.function));
             let mut rows: Vec<TopRow> = table.top.rows.iter().filter(found).copied().collect();
             sort_rows(&table.profile, &mut rows, &state.sort);

@@ -90,7 +90,7 @@ impl Flame {
         let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
         let matcher = Memo::new(move |_| {
             let profile = session.derived.profile.get()?;
-            text.with(|text| Matcher::new(&profile, text)).map(Shared::new)
+            text.with(|text| Matcher::new(&profile, text, &search::lowercase)).map(Shared::new)
         });
         let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
         let chosen = Memo::new(move |_| {

@@ -12,6 +12,11 @@ use perfcollect_shared::format;
 /// So many of the widest frames can be walked through.
 const MATCHES: usize = 1_000;
 
+/// Lowercase in every script, by the browser.
+pub fn lowercase(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
 /// The frames that the search finds, widest first.
 pub fn matches(scene: Memo<Option<Shared<Scene>>>, matcher: Memo<Option<Shared<Matcher>>>) -> Memo<Vec<usize>> {
     Memo::new(move |_| {
