@@ -140,7 +140,7 @@ fn lines(session: Session, file: &SourceFile, marked: u32) -> AnyView {
         let mut total = some(line.total_share);
         total.share = None;
         let text = line.text.clone().unwrap_or_else(|| if file.has_text { String::new() } else { last(line.line) });
-        let class = if line.after_gap { "after-gap" } else { "" };
+        let class = if line.after_gap && file.has_text { "after-gap" } else { "" };
         let begins = names(line.line).map(|function| function.name.clone()).unwrap_or_default();
         vec![
             Cell::new(line.line.to_string()).hover(begins).class(class),

@@ -27,12 +27,14 @@ pub(super) fn section(session: Session) -> AnyView {
         let more = all.len().saturating_sub(ROWS);
         let more = (more > 0).then(|| view! { <p class="muted">{format::plural(more as u64, "shorter function")}</p> });
         view! {
+            <div class="exact-calls">
             <h2>"Exact calls"</h2>
             <p class="muted">
                 "Every call of the whole recording was counted, whatever restricts the view above. Counting makes short functions look longer than they are."
             </p>
             {table(session, Rows { label: "Exact calls", columns, rows, chosen: None })}
             {more}
+            </div>
         }
         .into_any()
     };

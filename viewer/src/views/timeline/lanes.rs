@@ -56,7 +56,8 @@ pub(super) fn section(session: Session, bundle: &Bundle, drag: TimeDrag, span: (
         view! {
             <h2>"Processes and threads"</h2>
             {legend(&lanes)}
-            <div class="lanes" on:scroll=move |event| window.on_scroll(&event)>{shown}</div>
+            <div class="lanes" tabindex="0" role="region" aria-label="Lanes" on:scroll=move |event| window.on_scroll(&event)>{shown}</div>
+            <div class="lanes-axis">{super::chart::time_axis(drag, span)}</div>
             <p class="doubt muted">{doubt.join(" ")}</p>
             {behind(session, lanes, listed, drag, span)}
         }
