@@ -2,11 +2,12 @@
 //!
 //! The rule, thread by thread:
 //! - Where perf sampled a thread, its samples carry the weight. Each takes the Python frames of the Python sample of the
-//!   same thread that is nearest in time. Of its own frames those from the root to the last interpreter loop are what
-//!   the Python frames stand for and are dropped. Towards the leaf, code of extension modules and of libraries that
-//!   they call stays below the Python frame; the interpreter itself, and the C library called by it, is dropped, so
-//!   that running a Python function is that function's self time. So is kernel time that nobody asked for (page faults,
-//!   interrupts) while the interpreter runs; system calls stay as a chain of kernel frames at the leaf.
+//!   same thread that is nearest in CPU time, of those taken while it ran if there are such. Of its own frames those from
+//!   the root to the last interpreter loop are what the Python frames stand for and are dropped. Towards the leaf, code of
+//!   extension modules and of libraries that they call stays below the Python frame; the interpreter itself, and the C
+//!   library called by it, is dropped, so that running a Python function is that function's self time. So is kernel time
+//!   that nobody asked for (page faults, interrupts) while the interpreter runs; system calls stay as a chain of kernel
+//!   frames at the leaf.
 //! - Native samples with no Python sample near, or outside of the interpreter loop, stay as they are.
 //! - A thread that perf saw nothing of, though its Python samples say that it ran, keeps its Python samples with the
 //!   CPU time that the kernel's scheduler counted.
@@ -107,7 +108,7 @@ impl Merged {
 pub fn merge(native: &RawStacks, roles: &[FrameRole], python: &RawStacks, python_period: Nanos) -> Merged {
     let mut merged = Merged { python_frames: threads::with_start_lines(&python.frames), ..Merged::default() };
     let threads = Threads::join(native, python);
-    let partners = Partners::new(python, &threads, python_period);
+    let partners = Partners::new(native, python, &threads, python_period);
     let mut splicer = Splicer::new(native, roles, python);
     let mut seen_by_native = vec![false; threads.rows.len()];
     for sample in &native.samples {

@@ -136,9 +136,9 @@ fn a_stack_that_was_cut_takes_the_python_frames_only_if_they_are_near() {
     let native = raw("50 1 sha256@libcrypto.so.3 2");
     let python = raw("12 1 a;b 10");
     assert_eq!(folded(&native, &merged(&native, &python)), ["50 1 sha256 2"]);
-    let native = raw(&format!("50 1 {EVAL} 2\n90 1 {EVAL} 2"));
+    let native = raw(&format!("50 1 {EVAL} 2\n900 1 {EVAL} 2"));
     let stacks = folded(&native, &merged(&native, &python));
-    assert_eq!(stacks, ["50 1 A;B 2", "90 1 _start;main;_PyEval_EvalFrameDefault 2"]);
+    assert_eq!(stacks, ["50 1 A;B 2", "900 1 _start;main;_PyEval_EvalFrameDefault 2"]);
 }
 
 #[test]
@@ -155,6 +155,17 @@ fn a_python_sample_with_as_many_loops_goes_before_a_nearer_one() {
     let python = raw("10 1 A;b;C 10\n17 1 A;b 10");
     let expect = ["14 1 A;B 2", "16 1 A;B;C 2", "18 1 A;B 2"];
     assert_eq!(folded(&native, &merged(&native, &python)), expect);
+}
+
+#[test]
+fn a_python_sample_of_a_thread_that_waited_goes_behind_those_of_its_work() {
+    // It ran to 14 ms, was put aside in `wait` until 60 ms, and went on.
+    let eval = |times: [u64; 8]| times.map(|time| format!("{time} 1 {EVAL} 2")).join("\n");
+    let native = raw(&eval([10, 12, 14, 60, 62, 64, 66, 68]));
+    let python = raw("11 1 work 5\n30 1 wait 3\n67 1 work 6");
+    assert!(folded(&native, &merged(&native, &python)).iter().all(|line| line.contains(" WORK ")));
+    let python = raw("30 1 wait 3");
+    assert!(folded(&native, &merged(&native, &python)).iter().all(|line| line.contains(" WAIT ")));
 }
 
 #[test]
