@@ -33,7 +33,7 @@ def pairs(tools, only):
 def once(tool, workload, command, hz):
     """Truth, and what the tool shows, of one run."""
     with tempfile.TemporaryDirectory(prefix="perfcollect-bench-") as folder:
-        run = measure.run([*tool.record(Path(folder), hz), *command], folder)
+        run = measure.run([*tool.record(Path(folder), hz, True), *command], folder)
         if not run["truth"]:
             raise RuntimeError("the workload's line of truth is missing")
         return run["truth"], tool.read(Path(folder), "inlined" in workload), run["foreign"]

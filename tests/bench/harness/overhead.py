@@ -37,7 +37,7 @@ def cases(tools, only, rates, python_rate):
 def once(tool, hz, command):
     """Figures of one run."""
     with tempfile.TemporaryDirectory(prefix="perfcollect-bench-") as folder:
-        record = tool.record(Path(folder), hz) if tool else []
+        record = tool.record(Path(folder), hz, False) if tool else []
         run = measure.run([*record, *command], folder)
         return run | {"size": sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())}
 
@@ -117,7 +117,7 @@ def report(blocks, foreign, options):
         f"### What recording costs\n\nRatios to the plain runs of the same round: medians of {rounds} rounds with a bootstrap "
         "interval of 95 %; `plain again` is one plain run over the other, what noise alone shows. CPU is user and system time "
         "of the tool, the program and all that they started. End to output: from the program's last line to the tool's end; "
-        f"perfcollect has looked up all symbols by then. Memory is the tool's own.{calm}\n\n"
+        f"perfcollect has looked up all symbols by then, perf and samply none. Memory is the tool's own.{calm}\n\n"
         + stats.table(HEAD, [row(line) for line in lines(blocks)])
     )
     if found := list(slopes(blocks)):

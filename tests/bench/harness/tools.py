@@ -25,7 +25,8 @@ INSTALL = {
 
 @dataclass
 class Tool:
-    """`record(folder, hz)` is what stands before the command; `read(folder, inlined)` gives what `readers` make of the
+    """`record(folder, hz, named)` is what stands before the command, `named` where symbols are wanted that the
+    tool would look up later; `read(folder, inlined)` gives what `readers` make of the
     output; `inlined`: of functions that are compiled into their callers."""
 
     name: str
@@ -45,27 +46,27 @@ def every(binary):
     """All tools; those that are missing fail only when they are used."""
     perf, samply, spy = (find(name) or name for name in ("perf", "samply", "py-spy"))
     # Without --no-bpf-event perf, as root, waits for up to a second for a thread of its own at the end.
-    plain = lambda *mode: lambda folder, hz: [
+    plain = lambda *mode: lambda folder, hz, _: [
         perf, "record", "-q", "--no-bpf-event", "-F", str(hz), *mode, "-o", folder / "out", "--"]
     return [
         Tool("perfcollect", "perfcollect", EVERY,
-             lambda folder, hz: [binary, "run", "--quiet", "--rate", str(hz), "-o", folder / "out", "--"],
+             lambda folder, hz, _: [binary, "run", "--quiet", "--rate", str(hz), "-o", folder / "out", "--"],
              lambda folder, _: readers.perfcollect(binary, folder / "out")),
         Tool("perf -g", "perf", EVERY, plain("-g"), lambda folder, inlined: readers.perf(perf, folder / "out", inlined)),
         Tool("perf dwarf", "perf", EVERY, plain("--call-graph", "dwarf"),
              lambda folder, inlined: readers.perf(perf, folder / "out", inlined)),
-        Tool("samply", "samply", EVERY, lambda folder, hz: samply_record(samply, folder / "out.json.gz", hz),
+        Tool("samply", "samply", EVERY, lambda folder, hz, named: samply_record(samply, folder / "out.json.gz", hz, named),
              lambda folder, _: readers.samply(folder / "out.json.gz", folder / "out.json.syms.json")),
         Tool("py-spy", "py-spy", {"python"},
-             lambda folder, hz: [spy, "record", "-f", "raw", "-r", str(hz), "-o", folder / "out", "--"],
+             lambda folder, hz, _: [spy, "record", "-f", "raw", "-r", str(hz), "-o", folder / "out", "--"],
              lambda folder, _: readers.py_spy(folder / "out")),
     ]
 
 
-def samply_record(samply, out, hz):
+def samply_record(samply, out, hz, named):
     """samply takes any event that is refused for a lack of permission and gives up where perf_event_paranoid is over 1,
     though root may do all. In a mount namespace of its own it sees another value; the machine's stays."""
-    command = [samply, "record", "--save-only", "--unstable-presymbolicate", "-r", str(hz), "-o", str(out), "--"]
+    command = [samply, "record", "--save-only", "-r", str(hz), "-o", str(out), *(["--unstable-presymbolicate"] if named else []), "--"]
     if int(PARANOID.read_text()) < 2:
         return command
     if os.geteuid():
