@@ -1,6 +1,7 @@
 //! The real binary, from the outside.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod accuracy;
 mod attach;
 mod bundles;
 mod completions;
