@@ -134,6 +134,9 @@ pub struct AttachArgs {
     /// Leave out Python stacks
     #[arg(long)]
     pub no_python: bool,
+    /// Capture the text of hot lines; off by default, since source may be secret
+    #[arg(long)]
+    pub source: bool,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,

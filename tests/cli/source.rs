@@ -5,6 +5,9 @@ use perfcollect_shared::derive::selection::Selection;
 use perfcollect_shared::derive::source::source;
 use perfcollect_shared::model::Warning;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 #[test]
 fn text_is_captured_around_hot_lines_only_where_asked_for() {
@@ -39,4 +42,35 @@ fn a_file_that_was_written_meanwhile_is_marked() {
     assert!(recording.bundle.manifest.warnings.iter().any(marked), "{:?}", recording.bundle.manifest.warnings);
     let chunk = recording.bundle.source.iter().find(|chunk| chunk.file.ends_with("self.py")).expect("it ran");
     assert!(chunk.changed);
+}
+
+/// What changed after the program had read it, but before it was attached to, is marked too.
+#[test]
+fn attached_programs_have_their_source_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("attached.perf.zip");
+    let check = |change: bool| {
+        let script = folder.path().join("spin.py");
+        fs::write(&script, "print('ready', flush=True)\nwhile True:\n    sum(range(1000))\n").unwrap();
+        // The clock of file systems is coarse, that of processes too: the file is older than its process by far more.
+        let past = SystemTime::now() - Duration::from_mins(1);
+        fs::File::options().write(true).open(&script).unwrap().set_modified(past).unwrap();
+        let mut child = Command::new("python3").arg(&script).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        if change {
+            fs::write(&script, "print('another')\nwhile False:\n    pass\n").unwrap();
+        }
+        let mut attach = Command::new(env!("CARGO_BIN_EXE_perfcollect"));
+        attach.args(["attach", &child.id().to_string(), "--quiet", "--source", "--duration", "1s", "-o"]).arg(&target);
+        let output = attach.output().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let bundle = perfcollect_shared::bundle::read(&fs::read(&target).unwrap()).unwrap();
+        let chunk = bundle.source.iter().find(|chunk| chunk.file.ends_with("spin.py")).expect("it was sampled");
+        assert_eq!(chunk.changed, change);
+    };
+    check(false);
+    check(true);
 }

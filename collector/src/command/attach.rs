@@ -19,7 +19,7 @@ use crate::tree::{self, ProcessTree};
 use crate::{environment, git};
 use anyhow::{Context, bail};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Attached, Exit, FORMAT_VERSION, Manifest, Overhead, Tool};
+use perfcollect_shared::model::{Attached, Exit, FORMAT_VERSION, Manifest, Overhead, Settings, Tool};
 use perfcollect_shared::report;
 use perfcollect_shared::units::Nanos;
 use std::time::Instant;
@@ -119,6 +119,7 @@ fn describe(args: &AttachArgs, target: &Target) -> (Manifest, Ulid) {
     let folder = target.folder();
     let git = folder.as_deref().map(git::start);
     let id = Ulid::generate();
+    let rates = Rates::new(args.rate, args.no_native, args.no_python);
     let manifest = Manifest {
         format: FORMAT_VERSION,
         id: id.to_string(),
@@ -128,10 +129,10 @@ fn describe(args: &AttachArgs, target: &Target) -> (Manifest, Ulid) {
         command: target.command(),
         cwd: folder.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default(),
         start: jiff::Timestamp::now().to_string(),
-        attached: Some(Attached { pid: target.pid }),
+        attached: Some(Attached { pid: target.pid, ran_before_ns: target.age() }),
         environment: environment::read(),
         git: git.and_then(git::Reading::finish),
-        settings: Rates::new(args.rate, args.no_native, args.no_python).settings(&[]),
+        settings: Settings { source: args.source, ..rates.settings(&[]) },
         ..Manifest::default()
     };
     (manifest, id)

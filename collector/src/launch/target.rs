@@ -8,6 +8,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{SysconfVar, sysconf};
+use perfcollect_shared::units::Nanos;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
@@ -97,6 +100,15 @@ impl Target {
     #[must_use]
     pub fn lives(&self) -> bool {
         Stat::read(self.pid).is_some_and(|stat| !stat.is_dead() && stat.start_ticks == self.start_ticks)
+    }
+
+    /// How long it has run.
+    #[must_use]
+    pub fn age(&self) -> Option<Nanos> {
+        let ticks_a_second = u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok().filter(|&ticks| ticks > 0)?;
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?;
+        let now = u64::try_from(now.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(now.tv_nsec()).ok()?;
+        Some(Nanos(now.saturating_sub(self.start_ticks * (1_000_000_000 / ticks_a_second))))
     }
 
     /// Its arguments; its name where it has removed them.

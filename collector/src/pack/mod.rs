@@ -29,7 +29,7 @@ use progress::Progress;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the recorder knows at the end of a recording, beyond the spool.
 #[derive(Debug)]
@@ -193,7 +193,10 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
     let mut captured = source::Captured::default();
     if manifest.settings.source {
+        // A program that ran before has read its files when it started.
+        let before = manifest.attached.and_then(|attached| attached.ran_before_ns).unwrap_or_default();
         let start = manifest.start.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
+        let start = start.and_then(|start| start.checked_sub(Duration::from_nanos(before.0)));
         let profiles: Vec<_> = profile.iter().chain(&wall).chain(&alloc).collect();
         captured = source::capture(&profiles, &entered.lines, Path::new(&manifest.cwd), start);
         manifest.warnings.append(&mut captured.warnings);

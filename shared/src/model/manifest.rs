@@ -67,6 +67,9 @@ pub struct Tool {
 pub struct Attached {
     /// Its process.
     pub pid: u32,
+    /// How long it had run before; `null` where that is not known.
+    #[serde(default)]
+    pub ran_before_ns: Option<Nanos>,
 }
 
 /// How the program ended; both `null` where that was not seen.
