@@ -38,8 +38,7 @@ pub fn add_waiting(
     let python_stacks = python_reads(merged, python);
     let ran = running(merged);
     let mut splicer = Splicer::new(native, roles, python);
-    let mut waits = Waits::default();
-    for sample in &waiting.samples {
+    for (sample, wait) in waiting.samples.iter().zip(waits(&waiting.samples)) {
         let Some(&thread) = rows.get(sample.thread as usize) else { continue };
         let Some(stack) = sample.stack else {
             // On a processor: known already, unless no sampler looked.
@@ -54,9 +53,8 @@ pub fn add_waiting(
         let stack = if let Some((running, frame)) = before {
             Some(merged.stack(Some(running), MergedFrame::Native(frame)))
         } else {
-            let since = waits.since(sample, stack);
             let read = python_stacks.get(&thread).filter(|_| splicer.shape(Some(stack)).is_python());
-            let partner = read.and_then(|reads| of_wait(reads, since, sample.time, python_period));
+            let partner = read.and_then(|reads| of_wait(reads, wait, sample.time, python_period));
             splicer.splice(merged, Some(stack), partner)
         };
         merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
@@ -116,40 +114,46 @@ fn nearest_run(ran: &[(Nanos, u32)], time: Nanos) -> Option<u32> {
     (distance(nearest.0) <= READY_REACH.0).then_some(nearest.1)
 }
 
-/// The read of a thread's Python stack that is of the wait that ends at `time` and began at `begun`, some samples ago
-/// perhaps: the last one in it. A wait that was noticed by us first may be read after it; else the nearer counts.
-fn of_wait<'a>(reads: &[&'a RawSample], begun: Nanos, time: Nanos, period: Nanos) -> Option<&'a RawSample> {
+/// From when to when a thread waited in one place.
+type Wait = (Nanos, Nanos);
+
+/// The wait that each sample is of: long ones give a sample now and then.
+fn waits(samples: &[RawSample]) -> Vec<Wait> {
+    // By thread: stack, begin, and end so far.
+    let mut last: HashMap<u32, (Option<u32>, Nanos, Nanos)> = HashMap::new();
+    let mut ends: HashMap<(u32, Nanos), Nanos> = HashMap::new();
+    let begins: Vec<Nanos> = samples
+        .iter()
+        .map(|sample| {
+            let own = sample.time - sample.weight;
+            let since = match last.get(&sample.thread) {
+                Some(&(stack, since, end)) if stack == sample.stack && own <= end + Nanos::MILLISECOND => since,
+                _ => own,
+            };
+            last.insert(sample.thread, (sample.stack, since, sample.time));
+            ends.insert((sample.thread, since), sample.time);
+            since
+        })
+        .collect();
+    let end = |(sample, since): (&RawSample, &Nanos)| ends.get(&(sample.thread, *since)).copied();
+    let ends: Vec<Nanos> = samples.iter().zip(&begins).map(|pair| end(pair).unwrap_or(pair.0.time)).collect();
+    begins.into_iter().zip(ends).collect()
+}
+
+/// The read of a thread's Python stack that is of a wait: the last one in it up to `time`, else the first after that. A wait
+/// that was noticed by us first may be read after its end; else the nearer counts.
+fn of_wait<'a>(reads: &[&'a RawSample], wait: Wait, time: Nanos, period: Nanos) -> Option<&'a RawSample> {
     let after = reads.partition_point(|read| read.time <= time);
     let before = after.checked_sub(1).map(|index| reads[index]);
     let next = reads.get(after).copied();
-    let within = before.filter(|read| read.time >= begun);
+    let within = before.filter(|read| read.time >= wait.0).or_else(|| next.filter(|read| read.time <= wait.1));
     let soon = next.filter(|read| read.time.0 - time.0 <= AFTER_PERIODS * period.0.max(1));
     let nearer = match (before, soon) {
-        (Some(before), Some(soon)) if begun.saturating_sub(before.time).0 < soon.time.0 - time.0 => Some(before),
+        (Some(before), Some(soon)) if wait.0.saturating_sub(before.time).0 < soon.time.0 - time.0 => Some(before),
         (_, Some(soon)) => Some(soon),
         (before, None) => before,
     };
     within.or(nearer)
-}
-
-/// The waits of each thread, which give a sample now and then while they last.
-#[derive(Default)]
-struct Waits {
-    /// Stack, begin, and end so far.
-    last: HashMap<u32, (u32, Nanos, Nanos)>,
-}
-
-impl Waits {
-    /// Since when the wait lasts that this sample is of.
-    fn since(&mut self, sample: &RawSample, stack: u32) -> Nanos {
-        let own = sample.time - sample.weight;
-        let since = match self.last.get(&sample.thread) {
-            Some(&(same, since, end)) if same == stack && own <= end + Nanos::MILLISECOND => since.min(own),
-            _ => own,
-        };
-        self.last.insert(sample.thread, (stack, since, sample.time));
-        since
-    }
 }
 
 #[cfg(test)]
@@ -170,23 +174,24 @@ mod tests {
         let reads = [read(10, 1), read(20, 2), read(400, 3)];
         let reads: Vec<&RawSample> = reads.iter().collect();
         let ms = |ms: u64| Nanos(ms * Nanos::MILLISECOND.0);
-        let of = |begun: u64, time: u64| of_wait(&reads, ms(begun), ms(time), ms(10)).and_then(|read| read.stack);
-        assert_eq!(of(15, 120), Some(2), "read just after it began");
-        assert_eq!(of(15, 395), Some(2), "and not again, since it did not run");
-        assert_eq!(of(388, 390), Some(3), "noticed by us before it was read");
-        assert_eq!(of(11, 12), Some(1), "the nearest where it was too short");
-        assert_eq!(of(890, 900), Some(3));
-        assert_eq!(of_wait(&[], ms(1), ms(2), ms(10)), None);
+        let of = |begun: u64, time: u64, end: u64| {
+            of_wait(&reads, (ms(begun), ms(end)), ms(time), ms(10)).and_then(|read| read.stack)
+        };
+        assert_eq!(of(15, 120, 320), Some(2), "read just after it began");
+        assert_eq!(of(15, 395, 396), Some(2), "and not again, since it did not run");
+        assert_eq!(of(100, 200, 420), Some(3), "read late in it");
+        assert_eq!(of(388, 390, 390), Some(3), "noticed by us before it was read");
+        assert_eq!(of(11, 12, 12), Some(1), "the nearest where it was too short");
+        assert_eq!(of(890, 900, 900), Some(3));
+        assert_eq!(of_wait(&[], (ms(1), ms(2)), ms(2), ms(10)), None);
     }
 
     #[test]
     fn a_long_wait_is_one() {
-        let mut waits = Waits::default();
+        let samples = [sample(120, 100, 1), sample(220, 100, 1), sample(320, 100, 2), sample(500, 10, 2)];
+        let waits = waits(&samples);
+        let expect = [(20, 220), (20, 220), (220, 320), (490, 500)];
         let ms = |ms: u64| Nanos(ms * Nanos::MILLISECOND.0);
-        let mut since = |time: u64, weight: u64, stack: u32| waits.since(&sample(time, weight, stack), stack);
-        assert_eq!(since(120, 100, 1), ms(20));
-        assert_eq!(since(220, 100, 1), ms(20));
-        assert_eq!(since(320, 100, 2), ms(220));
-        assert_eq!(since(500, 10, 2), ms(490), "it ran in between");
+        assert_eq!(waits, expect.map(|(from, to)| (ms(from), ms(to))), "the last ran in between");
     }
 }
