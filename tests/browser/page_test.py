@@ -6,7 +6,7 @@ import unittest
 import recordings
 from webdriver import Browser
 
-VIEWS = ["overview", "flame", "functions", "timeline", "environment"]
+VIEWS = ["overview", "flame", "functions", "source", "timeline", "environment"]
 AXE = recordings.ROOT / "target/axe/package/axe.min.js"
 
 OVERFLOW = """return [...document.querySelectorAll('body *')].filter(e => {
@@ -205,19 +205,112 @@ class Wide(Page):
         self.browser.js(DROP, base64.b64encode(cut).decode(), "cut.perf.zip")
         self.browser.wait("the failure", "/recover/.test(document.querySelector('main').innerText)")
 
+    def test_the_recording_says_how_good_it_is(self):
+        for view in ("overview", "flame", "functions", "source"):
+            self.open(view)
+            self.browser.wait("the line", "/\\d+ of 499 Hz native reached.*samples.*lost/s.test("
+                                          "document.querySelector('main .honesty')?.innerText ?? '')")
+
+    def test_the_clock_is_chosen_by_key_and_undone_by_its_chip(self):
+        self.open("functions", recordings.waiting())
+        self.browser.wait("rows", "document.querySelectorAll('main table tbody tr').length > 3")
+        self.assertNotIn("[waiting", self.text("main .functions-table"))
+        self.browser.keys("k")
+        self.browser.wait("the clock in the address", lambda: "clock=wall" in self.browser.url)
+        self.browser.wait("waiting among the functions",
+                          "/\\[(sleeping|waiting)/.test(document.querySelector('main .functions-table').innerText)")
+        self.assertIn("wall time", self.text("h1"))
+        self.browser.click("nav.views a[href*='view=flame']")
+        self.assertGreater(self.drawn(), 5)
+        self.assertIn("waiting, not running", self.text("main .flame-legend"))
+        self.browser.click(".chips .chip")
+        self.browser.wait("CPU time again", lambda: "clock=" not in self.browser.url)
+
+    def test_a_recording_without_waiting_has_one_clock(self):
+        self.open("functions")
+        self.assertNotIn("Wall time", self.text("main"))
+        self.browser.keys("k")
+        self.assertNotIn("clock=", self.browser.url)
+
+    def test_a_language_restricts_every_view(self):
+        self.open("functions")
+        self.browser.wait("rows", "document.querySelectorAll('main table tbody tr').length > 3")
+        self.assertGreater(self.browser.js("return document.querySelectorAll('main th.edge:not(.python)').length"), 0)
+        self.browser.js("const s = document.querySelector('main select[aria-label=Language]');"
+                        "s.value = 'python'; s.dispatchEvent(new Event('change', {bubbles: true}))")
+        self.browser.wait("the language in the address", lambda: "lang=python" in self.browser.url)
+        self.browser.wait("Python alone", "document.querySelectorAll('main .functions-table th.edge').length > 3 &&"
+                                          " !document.querySelector('main .functions-table th.edge:not(.python)')")
+        self.assertIn("Python only", self.text("header"))
+        self.browser.click("nav.views a[href*='view=flame']")
+        self.assertGreater(self.drawn(), 5)
+        self.browser.click(".chips .chip")
+        self.browser.wait("every language", lambda: "lang=" not in self.browser.url)
+
+    def test_lanes_show_what_threads_did_and_restrict_to_one(self):
+        self.open("timeline", recordings.waiting())
+        self.browser.wait("lanes", "document.querySelectorAll('main .lane path.s0').length > 0")
+        self.assertRegex(self.text("main .states"), r"running[\s\S]*(sleeping|waiting)")
+        self.assertIn("等待者-0", self.text("main .lanes"))
+        self.browser.js("[...document.querySelectorAll('main .lane button')]"
+                        ".find(b => b.innerText.includes('等待者-0')).click()")
+        self.browser.wait("the thread in the address", lambda: "tid=" in self.browser.url)
+        self.assertIn("thread 等待者-0", self.text("header"))
+        self.browser.js("[...document.querySelectorAll('main details summary')].at(-1).click()")
+        self.browser.wait("the table behind them", "/等待者-1/.test("
+                          "document.querySelector('main [aria-label=\"What processes and threads did\"]')?.innerText)")
+
+    def test_lines_of_the_chosen_function_are_shown(self):
+        self.open("functions", more="&filter=parse_items")
+        self.browser.wait("its row", "document.querySelectorAll('main tr.chosen').length > 0")
+        self.browser.js("[...document.querySelectorAll('main aside button')]"
+                        ".find(b => /source/i.test(b.innerText)).click()")
+        self.browser.wait("the lines", "document.querySelector('main[data-view=source] h2')?.innerText.endsWith('orders.py')")
+        self.assertRegex(self.text("main [aria-label=Lines]"), r"\d")
+        self.assertIn("--source", self.text("main"))
+        self.browser.js("document.querySelectorAll('main aside a')[1].click()")
+        self.browser.wait("another file", lambda: "file=" in self.browser.url)
+        self.browser.back()
+        self.browser.wait("the first one", lambda: "file=" not in self.browser.url)
+
+    def test_captured_text_stands_beside_its_figures(self):
+        self.open("source", recordings.leaking())
+        self.browser.wait("a line's text", "/sum\\(i \\* i/.test(document.querySelector('main [aria-label=Lines]')?.innerText)")
+        self.assertEqual(self.axe(), [])
+        self.assertEqual(self.browser.js(OVERFLOW, self.width), [])
+
+    def test_memory_shows_what_grew(self):
+        self.open("memory", recordings.leaking())
+        self.assertGreater(self.drawn(), 5)
+        self.assertRegex(self.text("h1"), r"held [\d.]+ (KiB|MiB) at the end")
+        table = self.text("main [aria-label='Live memory by function']")
+        self.assertIn("覚える", table)
+        self.assertRegex(table, r"\+[\d.]+ (KiB|MiB)")
+        self.browser.wait("its areas", "document.querySelectorAll('main .chart path[d^=M]').length == 2")
+        self.assertEqual(self.axe(), [])
+        self.assertEqual(self.browser.js(OVERFLOW, self.width), [])
+        self.open("overview")
+        self.assertNotIn("Memory", self.text("nav.views"))
+
+    def test_exact_calls_are_listed(self):
+        self.open("functions", recordings.waiting())
+        text = self.browser.wait("exact calls", "document.querySelector('main .exact-calls')?.innerText")
+        self.assertRegex(text, r"順番を待つ[\s\S]*4")
+
     def test_ugly_data_keeps_its_place(self):
-        for bundle in (recordings.nothing(), recordings.ugly()):
-            for view in ("overview", "environment"):
+        for bundle in (recordings.nothing(), recordings.ugly(), recordings.waiting()):
+            for view in ("overview", "timeline", "environment"):
                 self.open(view, bundle)
                 self.assertEqual(self.browser.js(OVERFLOW, self.width), [], f"{bundle.name} {view}")
         self.open("overview", recordings.nothing())
         self.assertRegex(self.text(), r"(?i)no (stack )?samples")
 
     def test_every_view_is_accessible(self):
-        for view in VIEWS:
-            self.open(view)
-            self.assertEqual(self.axe(), [], view)
-            self.assertEqual(self.browser.js(OVERFLOW, self.width), [], view)
+        for bundle in (recordings.orders(), recordings.waiting()):
+            for view in VIEWS:
+                self.open(view, bundle, "&clock=wall")
+                self.assertEqual(self.axe(), [], view)
+                self.assertEqual(self.browser.js(OVERFLOW, self.width), [], view)
 
 
 class Narrow(Page):
@@ -233,16 +326,36 @@ class Narrow(Page):
             self.assertEqual(self.axe(), [], view)
 
     def test_long_names_fit(self):
-        for view in VIEWS:
-            self.open(view, recordings.ugly())
-            self.assertEqual(self.browser.js(OVERFLOW, self.width), [], view)
-            self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), 390, view)
+        for bundle in (recordings.ugly(), recordings.waiting()):
+            for view in VIEWS:
+                self.open(view, bundle, "&clock=wall")
+                self.assertEqual(self.browser.js(OVERFLOW, self.width), [], view)
+                self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), 390, view)
+
+    def test_memory_fits(self):
+        self.open("memory", recordings.leaking())
+        self.assertEqual(self.browser.js(OVERFLOW, self.width), [])
+        self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), 390)
+        self.assertEqual(self.axe(), [])
+
+    def test_a_row_opens_the_rest_of_itself(self):
+        self.open("overview")
+        self.browser.wait("rows", "document.querySelectorAll('main .rows tbody tr').length > 1")
+        heads = self.browser.js("return [...document.querySelectorAll('main .rows thead th')]"
+                                ".filter(e => e.offsetWidth).map(e => e.getBoundingClientRect().right)")
+        cells = self.browser.js("return [...document.querySelector('main .rows tbody tr').children]"
+                                ".filter(e => e.offsetWidth).map(e => e.getBoundingClientRect().right)")
+        self.assertEqual(heads, cells)
+        self.assertNotIn("faster", self.text("main .rows"))
+        self.browser.click("main .rows .more-of-row")
+        self.browser.wait("the bound", "/free/.test(document.querySelector('main .rows tr.rest')?.innerText)")
+        self.assertEqual(self.browser.js(OVERFLOW, self.width), [])
 
 
 class Served:
     @classmethod
     def setUpClass(cls):
-        for make in (recordings.orders, recordings.ugly, recordings.nothing):
+        for make in (recordings.orders, recordings.ugly, recordings.nothing, recordings.waiting, recordings.leaking):
             make()
         cls.server = recordings.Server(recordings.orders().parent)
         super().setUpClass()

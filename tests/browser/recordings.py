@@ -34,12 +34,43 @@ def perfcollect(*arguments, check=True, **options):
     return subprocess.run([BINARY, *arguments], check=check, capture_output=True, text=True, env=environment, **options)
 
 
-def record(name, *command, library=None):
+WAITS = """
+import threading, time
+lock = threading.Lock()
+def 順番を待つ():
+    for _ in range(30):
+        with lock:
+            time.sleep(0.01)
+def work(n):
+    return sum(i * i for i in range(n))
+threads = [threading.Thread(target=順番を待つ, name=f"等待者-{i}") for i in range(4)]
+[t.start() for t in threads]
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    work(20000)
+[t.join() for t in threads]
+"""
+
+
+LEAKS = """
+import time
+kept = []
+def 覚える(n):
+    return [bytes(1000) for _ in range(n)]
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    kept.append(覚える(200))
+    sum(i * i for i in range(20000))
+    time.sleep(0.02)
+"""
+
+
+def record(name, *command, library=None, options=()):
     """Records a command into a file of the shared folder, or of a library of its own."""
     folder = FOLDER / (library or "main")
     folder.mkdir(exist_ok=True)
     target = folder / f"{name}.perf.zip"
-    perfcollect("run", "--quiet", "-o", target, "--", *command)
+    perfcollect("run", "--quiet", *options, "-o", target, "--", *command)
     return target
 
 
@@ -59,6 +90,20 @@ def nothing():
 def ugly():
     """Long names and names in other scripts."""
     return record("ugly", "python3", "-c", UGLY)
+
+
+@functools.cache
+def waiting():
+    """Threads that wait for a lock and sleep, with both clocks, their calls counted, and names in other scripts."""
+    return record("waiting", "python3", "-c", WAITS, options=("--clock", "wall", "--python", "calls"))
+
+
+@functools.cache
+def leaking():
+    """Memory that grows, from a file whose hot lines are captured."""
+    script = FOLDER / "leaks.py"
+    script.write_text(LEAKS)
+    return record("leaking", "python3", str(script), options=("--python", "alloc", "--source"))
 
 
 @functools.cache

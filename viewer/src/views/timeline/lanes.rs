@@ -136,7 +136,8 @@ fn lane(session: Session, lanes: &Lanes, row: Row, drag: TimeDrag) -> AnyView {
 fn process_words(process: &ProcessLane) -> String {
     let threads = process.threads.len() + process.more_threads;
     let several = if threads > 1 { format!(", {}", format::plural(threads as u64, "thread")) } else { String::new() };
-    format!("{} {}{several}", process.name, process.pid)
+    let name = if process.name.is_empty() { "process" } else { &process.name };
+    format!("{name} {}{several}", process.pid)
 }
 
 /// Areas of the states that occur, and the hatching over those that are not running.
