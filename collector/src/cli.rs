@@ -75,6 +75,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODE", value_delimiter = ',',
           value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
     pub python: Vec<String>,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,
@@ -100,6 +102,17 @@ pub struct RunArgs {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND",
           value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
+}
+
+/// The shape of stacks in the bundle.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StackArgs {
+    /// Keep at most so many frames of a stack, those nearest the leaf
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_depth: Option<u32>,
+    /// Root each stack in its process and thread
+    #[arg(long)]
+    pub threads: bool,
 }
 
 /// `attach`.
@@ -137,6 +150,8 @@ pub struct AttachArgs {
     /// Capture the text of hot lines; off by default, since source may be secret
     #[arg(long)]
     pub source: bool,
+    #[command(flatten)]
+    pub stacks: StackArgs,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,

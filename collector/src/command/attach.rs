@@ -132,7 +132,7 @@ fn describe(args: &AttachArgs, target: &Target) -> (Manifest, Ulid) {
         attached: Some(Attached { pid: target.pid, ran_before_ns: target.age() }),
         environment: environment::read(),
         git: git.and_then(git::Reading::finish),
-        settings: Settings { source: args.source, ..rates.settings(&[]) },
+        settings: Settings { source: args.source, ..rates.settings(&args.stacks, &[]) },
         ..Manifest::default()
     };
     (manifest, id)

@@ -25,7 +25,7 @@ mod waiting;
 
 pub(crate) use splice::is_interpreter;
 pub use splice::{FrameRole, role_of};
-pub use unsampled::{CpuUse, add_unsampled_kernel_time};
+pub use unsampled::{CpuUse, add_unsampled_time};
 pub use waiting::{WaitingSamples, add_waiting};
 
 use crate::spool::{RawFrame, RawStacks};
@@ -48,6 +48,8 @@ pub enum MergedFrame {
     Python(u32),
     /// CPU time of the kernel that could not be sampled.
     KernelNotSampled,
+    /// CPU time of native code, where none could be sampled.
+    NativeNotSampled,
 }
 
 /// One sample of the merged list.

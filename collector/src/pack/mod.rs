@@ -9,6 +9,7 @@ mod jit;
 pub mod merge;
 mod profile;
 mod progress;
+mod shape;
 mod source;
 #[cfg(test)]
 mod tests;

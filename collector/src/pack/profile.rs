@@ -1,13 +1,14 @@
 //! Raw stacks to the profile `cpu`: names for addresses, one table for all sources.
 
 use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, WaitingSamples, role_of};
+use super::shape;
 use crate::sample::python::DEFAULT_RATE_HZ;
 use crate::spool::{RawFrame, RawStacks, StreamCounts};
 use crate::symbolize::{Resolved, Symbolizer, module_name};
 use perfcollect_shared::model::{
-    FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, Manifest, Profile, ProfileBuilder,
-    ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline, UNKNOWN_FUNCTION, WAITING_MODULE, WaitReason, Warning,
-    WeightKind,
+    FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, Manifest, NATIVE_MODULE,
+    NATIVE_NOT_SAMPLED, Profile, ProfileBuilder, ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline,
+    UNKNOWN_FUNCTION, WAITING_MODULE, WaitReason, Warning, WeightKind,
 };
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
@@ -46,8 +47,8 @@ pub(super) fn build(
     let roles = roles(native, &resolved);
     let period = whole_nanos(1e9 / settings.python_rate_hz.unwrap_or(DEFAULT_RATE_HZ).max(1.0));
     let mut merged = merge::merge(native, &roles, python, period);
-    if manifest.warnings.iter().any(|warning| matches!(warning, Warning::KernelNotSampled { .. })) {
-        add_kernel_time(&mut merged, manifest, timeline);
+    if let Some(frame) = manifest.warnings.iter().find_map(left_out) {
+        add_unsampled_time(&mut merged, frame, manifest, timeline);
     }
     if settings.wall_rate_hz.is_none() {
         merged.close();
@@ -61,8 +62,10 @@ pub(super) fn build(
         };
         merge::add_waiting(&mut merged, native, &roles, python, &waiting, period);
         merged.close();
-        Ok::<_, anyhow::Error>(tables(native, &resolved, &merged, wall_info(rate_hz, wall))?.0)
+        let wall = tables(native, &resolved, &merged, wall_info(rate_hz, wall))?.0;
+        Ok::<_, anyhow::Error>(shape::apply(wall, settings)?)
     });
+    let profile = shape::apply(profile, settings)?;
     Ok(Some(Built { profile, wall: wall.transpose()?, unnamed }))
 }
 
@@ -93,11 +96,13 @@ fn whole_nanos(nanos: f64) -> Nanos {
 }
 
 fn info(manifest: &Manifest, native: &RawStacks, python: &RawStacks) -> ProfileInfo {
+    let refused = manifest.warnings.iter().any(|warning| matches!(warning, Warning::NativeUnavailable { .. }));
     ProfileInfo {
         name: NAME.to_owned(),
         weight: WeightKind::Cpu,
         lost: Some(native.counts.lost + python.counts.lost),
-        rate_hz: manifest.settings.native_rate_hz,
+        // Asked for in vain is not asked for.
+        rate_hz: if refused { None } else { manifest.settings.native_rate_hz },
         python_rate_hz: manifest.settings.python_rate_hz,
         unwind_failures: native.counts.unwind_failures,
         truncated_stacks: native.counts.truncated_stacks + python.counts.truncated_stacks,
@@ -173,13 +178,22 @@ fn roles(native: &RawStacks, resolved: &[Vec<Resolved>]) -> Vec<FrameRole> {
         .collect()
 }
 
-/// CPU time from the kernel's own count, less what was sampled, where kernel code may not be sampled.
-fn add_kernel_time(merged: &mut Merged, manifest: &Manifest, timeline: &Timeline) {
+/// The frame that stands for what a warning says was not sampled, so that shares are of all CPU time.
+fn left_out(warning: &Warning) -> Option<MergedFrame> {
+    match warning {
+        Warning::KernelNotSampled { .. } => Some(MergedFrame::KernelNotSampled),
+        Warning::NativeUnavailable { .. } => Some(MergedFrame::NativeNotSampled),
+        _ => None,
+    }
+}
+
+/// CPU time from the kernel's own count, less what was sampled.
+fn add_unsampled_time(merged: &mut Merged, frame: MergedFrame, manifest: &Manifest, timeline: &Timeline) {
     let uses = cpu_uses(timeline);
     let tree = manifest.cpu_ns.unwrap_or_else(|| uses.iter().map(|step| step.cpu).sum());
     let root = timeline.processes.first().map_or((0, ""), |process| (process.pid, process.name.as_str()));
     let last = timeline.samples.last().map_or(Nanos::ZERO, |sample| sample.t_ns);
-    merge::add_unsampled_kernel_time(merged, tree, &uses, root, manifest.wall_ns.unwrap_or(last));
+    merge::add_unsampled_time(merged, frame, tree, &uses, root, manifest.wall_ns.unwrap_or(last));
 }
 
 /// CPU time of each process from one resource sample to the next.
@@ -237,6 +251,7 @@ impl Tables {
                 MergedFrame::Native(row) => native.get(row as usize).cloned(),
                 MergedFrame::Python(row) => python.get(row as usize).cloned(),
                 MergedFrame::KernelNotSampled => Some(vec![self.named(KERNEL_MODULE, KERNEL_NOT_SAMPLED, "", 0, 0)]),
+                MergedFrame::NativeNotSampled => Some(vec![self.named(NATIVE_MODULE, NATIVE_NOT_SAMPLED, "", 0, 0)]),
             };
             let places = places.unwrap_or_default();
             let stack = places.iter().fold(prefix, |prefix, &frame| Some(self.builder.stack(prefix, frame)));

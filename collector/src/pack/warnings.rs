@@ -31,9 +31,10 @@ pub(super) fn add(
     if share(native.counts.unwind_failures, taken) {
         found.push(Warning::UnwindFailures { failed: native.counts.unwind_failures, samples: taken });
     }
-    let truncated = native.counts.truncated_stacks + python.counts.truncated_stacks;
-    if share(truncated, taken) {
-        found.push(Warning::TruncatedStacks { truncated, samples: taken });
+    let info = built.map(|built| &built.profile.info);
+    let (truncated, samples) = info.map_or((0, 0), |info| (info.truncated_stacks, info.samples));
+    if share(truncated, samples) || (truncated > 0 && manifest.settings.max_depth.is_some()) {
+        found.push(Warning::TruncatedStacks { truncated, samples });
     }
     let (errors, attempts) = (python.counts.errors, python.counts.attempts);
     if ratio(errors, attempts) >= READ_ERRORS {

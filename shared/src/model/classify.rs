@@ -9,6 +9,12 @@ pub const PYTHON_MODULE: &str = "[python]";
 pub const KERNEL_MODULE: &str = "[kernel]";
 /// Module of code compiled at run time.
 pub const JIT_MODULE: &str = "[jit]";
+/// Module of frames that stand for processes and threads.
+pub const THREADS_MODULE: &str = "[threads]";
+/// Module of CPU time of native code that was not sampled.
+pub const NATIVE_MODULE: &str = "[native]";
+/// Function that stands for CPU time of native code where no native stacks can be had.
+pub const NATIVE_NOT_SAMPLED: &str = "[native, not sampled]";
 /// Function that stands for kernel time where the kernel may not be sampled.
 pub const KERNEL_NOT_SAMPLED: &str = "[kernel, not sampled]";
 /// Function that stands for CPU time of threads before their first sample, where there is none, and after their last one.
@@ -28,6 +34,7 @@ pub fn classify(module: &str, file: &str, name: &str, system_name: &str) -> (Lan
         JIT_MODULE if system_name.starts_with("py::") => (Language::Python, python_kind(file, name)),
         JIT_MODULE => (jit_language(name, system_name), jit_kind(file, name)),
         WAITING_MODULE => (Language::Unknown, FunctionKind::Waiting),
+        THREADS_MODULE => (Language::Unknown, FunctionKind::Runtime),
         "" if file.is_empty() => (Language::Unknown, FunctionKind::Library),
         _ => (native_language(file, system_name), native_kind(module, file, name)),
     }

@@ -111,6 +111,10 @@ pub struct Settings {
     pub wall_rate_hz: Option<f64>,
     /// Time between two resource samples.
     pub resource_interval_ns: Option<Nanos>,
+    /// Most frames of a stack, counted from the leaf; `null` where there is no limit.
+    pub max_depth: Option<u32>,
+    /// Stacks begin with a frame for their process and one for their thread.
+    pub thread_roots: bool,
     /// Variables that were set for the program to be recordable, `NAME=VALUE` without what the user had set.
     pub injected: Vec<String>,
     /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.

@@ -24,7 +24,8 @@ mod warning;
 pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
 pub use calls::{CallCount, CallerCount};
 pub use classify::{
-    JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, PYTHON_MODULE, TOO_SHORT, UNKNOWN_FUNCTION, classify,
+    JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
+    TOO_SHORT, UNKNOWN_FUNCTION, classify,
 };
 pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};

@@ -3,10 +3,11 @@
 use super::Check;
 use crate::environment::text;
 use crate::launch::Clock;
-use crate::sample::perf::{PerfSampler, PerfSettings};
+use crate::sample::perf::{PerfSampler, PerfSettings, kernel_left_out};
 use crate::tree::ProcessTree;
 use nix::sys::resource::{Resource, getrlimit};
 use perfcollect_shared::format;
+use perfcollect_shared::model::Warning;
 use perfcollect_shared::units::Bytes;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -49,11 +50,8 @@ fn kernel(sampled: bool) -> Check {
     if sampled {
         return Check::works(id, title, "kernel code is sampled too");
     }
-    let level = text("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
-    let detail = format!(
-        "kernel.perf_event_paranoid is {level}: time in the kernel is shown as one frame `[kernel, not sampled]`"
-    );
-    Check::limited(id, title, detail, "sudo sysctl kernel.perf_event_paranoid=1")
+    let Warning::KernelNotSampled { reason, fix } = kernel_left_out() else { return Check::works(id, title, "") };
+    Check::limited(id, title, reason, fix)
 }
 
 /// The rings of the events are locked memory.
@@ -73,7 +71,7 @@ fn locked_memory() -> Check {
             let limit = format::bytes(Bytes(limit));
             let detail =
                 format!("{each} a CPU for events and only {limit} besides: buffers are small, samples may be lost");
-            Check::limited(id, title, detail, "ulimit -l unlimited (as root, or in /etc/security/limits.conf)")
+            Check::limited(id, title, detail, "run: sudo sysctl kernel.perf_event_mlock_kb=4096")
         }
     }
 }
@@ -91,10 +89,10 @@ fn kernel_symbols() -> Check {
     if level == "0" {
         // The kernel then shows addresses to those whom it lets profile it.
         let detail = "kernel functions have no names for users that may not sample the kernel";
-        return Check::limited(id, title, detail, "sudo sysctl kernel.perf_event_paranoid=1");
+        return Check::limited(id, title, detail, "run: sudo sysctl kernel.perf_event_paranoid=1");
     }
     let detail = format!("kernel.kptr_restrict is {level}: kernel functions have no names");
-    Check::limited(id, title, detail, "sudo sysctl kernel.kptr_restrict=0")
+    Check::limited(id, title, detail, "run: sudo sysctl kernel.kptr_restrict=0")
 }
 
 fn debug_files() -> Check {

@@ -1,8 +1,8 @@
 //! Python stacks: reading another process's memory, and the Pythons that are installed.
 
 use super::Check;
-use crate::environment::text;
-use crate::sample::python::KNOWN_MINORS as KNOWN;
+use crate::sample::python::{KNOWN_MINORS as KNOWN, NoAccess, explain_no_access};
+use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
@@ -22,38 +22,34 @@ fn memory() -> Check {
     let id = "python_stacks";
     match read_child() {
         Ok(()) => Check::works(id, TITLE, "the memory of programs that perfcollect starts can be read"),
-        Err(reason) => {
-            let scope = text("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_else(|| "not set".to_owned());
-            let fix = match scope.as_str() {
-                "2" | "3" => "sudo sysctl kernel.yama.ptrace_scope=1 (from 3, after a reboot)",
-                _ => "in a container: start it with --cap-add SYS_PTRACE",
-            };
-            let detail = format!("the memory of a child cannot be read: {reason} (kernel.yama.ptrace_scope: {scope})");
-            Check::missing(id, TITLE, detail, fix)
-        }
+        Err(NoAccess { reason, fix }) => Check::missing(id, TITLE, reason, fix),
     }
 }
 
 /// Reads a few bytes of a child, as the sampler does.
-fn read_child() -> Result<(), String> {
+fn read_child() -> Result<(), NoAccess> {
+    let failed = |reason: String| NoAccess { reason, fix: "run: perfcollect doctor".to_owned() };
     let child = Command::new("sleep").arg("10").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    let mut child = child.map_err(|error| format!("cannot start sleep: {error}"))?;
-    let read = read_memory(child.id());
+    let mut child = child.map_err(|error| failed(format!("cannot start sleep: {error}")))?;
+    let read = read_memory(child.id()).map_err(|error| match error {
+        Errno::EPERM | Errno::EACCES => explain_no_access(child.id()),
+        other => failed(format!("the memory of a child cannot be read: {other}")),
+    });
     // It has ended by itself where these fail.
     child.kill().ok();
     child.wait().ok();
     read
 }
 
-fn read_memory(pid: u32) -> Result<(), String> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).map_err(|error| error.to_string())?;
+fn read_memory(pid: u32) -> Result<(), Errno> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"));
+    let maps = maps.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EPERM)))?;
     let readable = maps.lines().find(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with('r')));
-    let base = readable.and_then(|line| usize::from_str_radix(line.split('-').next()?, 16).ok());
-    let base = base.ok_or_else(|| format!("/proc/{pid}/maps shows nothing"))?;
+    let base = readable.and_then(|line| usize::from_str_radix(line.split('-').next()?, 16).ok()).unwrap_or(0);
     let mut bytes = [0; 16];
-    let pid = Pid::from_raw(i32::try_from(pid).map_err(|error| error.to_string())?);
+    let pid = Pid::from_raw(i32::try_from(pid).map_err(|_too_large| Errno::ESRCH)?);
     let mut local = [IoSliceMut::new(&mut bytes)];
-    process_vm_readv(pid, &mut local, &[RemoteIoVec { base, len: 16 }]).map(|_| ()).map_err(|errno| errno.to_string())
+    process_vm_readv(pid, &mut local, &[RemoteIoVec { base, len: 16 }]).map(|_| ())
 }
 
 fn versions() -> Check {
@@ -137,7 +133,7 @@ mod tests {
     #[test]
     fn our_own_child_can_be_read_or_the_reason_is_told() {
         if let Err(reason) = read_child() {
-            assert!(!reason.is_empty());
+            assert!(!reason.fix.is_empty());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What watches the program while it runs, all of it together.
 
 use crate::agent::MODES;
+use crate::cli::StackArgs;
 use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
 use crate::sample::perf::{PerfSampler, PerfSettings};
@@ -46,8 +47,10 @@ impl Rates {
         }
     }
 
-    pub(in crate::command) fn settings(self, python_modes: &[String]) -> Settings {
+    pub(in crate::command) fn settings(self, stacks: &StackArgs, python_modes: &[String]) -> Settings {
         Settings {
+            max_depth: stacks.max_depth,
+            thread_roots: stacks.threads,
             native_rate_hz: self.native_hz.map(f64::from),
             python_rate_hz: self.python_hz,
             wall_rate_hz: self.wall_hz,

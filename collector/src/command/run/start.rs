@@ -143,7 +143,7 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
         start: jiff::Timestamp::now().to_string(),
         environment: environment::read(),
         git: git.finish(),
-        settings: Settings { source: args.source, ..rates.settings(&args.python) },
+        settings: Settings { source: args.source, ..rates.settings(&args.stacks, &args.python) },
         ..Manifest::default()
     };
     Ok((manifest, id))

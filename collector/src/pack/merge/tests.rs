@@ -76,7 +76,7 @@ fn folded(native: &RawStacks, merged: &Merged) -> Vec<String> {
             names.push(match frame {
                 MergedFrame::Native(row) => name(&native.frames[row as usize]).to_owned(),
                 MergedFrame::Python(row) => name(&merged.python_frames[row as usize]).to_uppercase(),
-                MergedFrame::KernelNotSampled => "not-sampled".to_owned(),
+                MergedFrame::KernelNotSampled | MergedFrame::NativeNotSampled => "not-sampled".to_owned(),
             });
             stack = prefix;
         }
@@ -218,7 +218,14 @@ fn kernel_time_that_was_not_sampled_goes_where_the_timeline_saw_it() {
         CpuUse { pid, process: "p".to_owned(), from, to, cpu: Nanos(cpu * MS) }
     };
     let intervals = [cpu_use(1, 0, 5), cpu_use(1, 100, 6), cpu_use(7, 100, 3)];
-    let added = add_unsampled_kernel_time(&mut merged, Nanos(15 * MS), &intervals, (1, "p"), Nanos(300 * MS));
+    let added = add_unsampled_time(
+        &mut merged,
+        MergedFrame::KernelNotSampled,
+        Nanos(15 * MS),
+        &intervals,
+        (1, "p"),
+        Nanos(300 * MS),
+    );
     assert_eq!(added, Nanos(7 * MS));
     let expect = ["10 1 main 4", "100 1 not-sampled 1", "110 1 main 4", "200 1 not-sampled 2", "200 7 not-sampled 3"];
     assert_eq!(folded(&native, &merged)[..5], expect);

@@ -1,4 +1,4 @@
-//! CPU time of the kernel where it could not be sampled, as samples of one frame.
+//! CPU time that could not be sampled, of the kernel or of all native code, as samples of one frame.
 
 use super::threads::MergedThread;
 use super::{Merged, MergedFrame, MergedSample};
@@ -15,12 +15,13 @@ pub struct CpuUse {
     pub cpu: Nanos,
 }
 
-/// Adds a sample of [`MergedFrame::KernelNotSampled`] for the CPU time of the tree that no sample stands for:
+/// Adds a sample of `frame` ([`MergedFrame::KernelNotSampled`] or its like) for the CPU time of the tree that no sample stands for:
 /// `tree_cpu` (from the kernel's exit records) less the weight of all samples. It goes where and when the resource
 /// timeline saw more CPU time than was sampled; `root` (pid and name) gets what the timeline does not explain. Returns
 /// the time added: none if the samples already stand for all of it.
-pub fn add_unsampled_kernel_time(
+pub fn add_unsampled_time(
     merged: &mut Merged,
+    frame: MergedFrame,
     tree_cpu: Nanos,
     uses: &[CpuUse],
     root: (u32, &str),
@@ -34,7 +35,7 @@ pub fn add_unsampled_kernel_time(
     let seen: u128 = gaps.iter().map(|gap| u128::from(gap.0)).sum();
     // With less in the gaps than is missing each gap is taken whole, with more each in proportion.
     let whole = seen.max(u128::from(missing.0));
-    let stack = merged.stack(None, MergedFrame::KernelNotSampled);
+    let stack = merged.stack(None, frame);
     let mut left = missing;
     let mut threads = main_threads(merged);
     for (use_, gap) in uses.iter().zip(&gaps) {

@@ -198,7 +198,8 @@ fn online_cpus() -> Vec<i32> {
 }
 
 /// Says that kernel code is not sampled, and why.
-pub(super) fn kernel_left_out() -> Warning {
+#[must_use]
+pub fn kernel_left_out() -> Warning {
     let level = paranoid_level();
     let reason = if level >= 2 {
         format!("kernel.perf_event_paranoid is {level}, which keeps kernel code from ordinary users")
@@ -215,30 +216,38 @@ fn paranoid_level() -> i32 {
 
 /// Says why the kernel refused, as far as can be told.
 fn unavailable(error: &io::Error) -> Unavailable {
+    explain(error, paranoid_level(), seccomp_filtered(), nix::unistd::geteuid().is_root())
+}
+
+/// Level 3 and above is a patch of Debian and Ubuntu, and of Android: it answers EACCES. The kernel as it is released
+/// takes the value and allows what 2 allows. A seccomp filter answers what its author chose, mostly EPERM or ENOSYS.
+fn explain(error: &io::Error, paranoid_level: i32, filtered: bool, root: bool) -> Unavailable {
+    const CONTAINER: &str = "start the container with: --cap-add PERFMON --security-opt seccomp=unconfined";
     let told = |reason: String, fix: &str| Unavailable { reason, fix: fix.to_owned() };
-    let level = paranoid_level();
     match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) if level >= 3 => told(
-            format!("kernel.perf_event_paranoid is {level}, which forbids it to ordinary users"),
+        Some(libc::EACCES) if paranoid_level >= 3 && !root => told(
+            format!("kernel.perf_event_paranoid is {paranoid_level}, which forbids it to ordinary users"),
             "run: sudo sysctl kernel.perf_event_paranoid=2",
         ),
-        Some(libc::EACCES | libc::EPERM) if seccomp_filtered() => told(
-            "a seccomp filter (of a container?) refuses perf_event_open".to_owned(),
-            "start the container with: --cap-add PERFMON --security-opt seccomp=unconfined",
+        Some(libc::EACCES | libc::EPERM) if filtered => {
+            told("a seccomp filter (of a container?) refuses perf_event_open".to_owned(), CONTAINER)
+        }
+        Some(libc::ENOSYS) if filtered => {
+            told("a seccomp filter (of a container?) hides perf_event_open".to_owned(), CONTAINER)
+        }
+        Some(libc::EACCES | libc::EPERM) if root => told(
+            format!("the system refuses perf_event_open even to root: {error}"),
+            "start the container with: --cap-add PERFMON",
         ),
         Some(libc::EACCES | libc::EPERM) => told(
             format!("the system refuses perf_event_open: {error}"),
-            "run as the same user as the program, or: sudo setcap cap_perfmon+ep $(command -v perfcollect)",
-        ),
-        Some(libc::ENOSYS) if seccomp_filtered() => told(
-            "perf_event_open does not exist here: a seccomp filter (of a container?) hides it".to_owned(),
-            "start the container with: --cap-add PERFMON --security-opt seccomp=unconfined",
+            "run: sudo setcap cap_perfmon+ep $(command -v perfcollect)",
         ),
         Some(libc::ENOSYS) => {
             told("this kernel was built without perf events".to_owned(), "boot a kernel with CONFIG_PERF_EVENTS")
         }
         Some(libc::EMFILE | libc::ENFILE) => {
-            told("too many open files for one event per CPU".to_owned(), "run: ulimit -n 4096")
+            told("too many open files for one event per thread and CPU".to_owned(), "run: ulimit -n 65536")
         }
         _ => told(format!("perf_event_open failed: {error}"), "run: perfcollect doctor"),
     }
@@ -247,4 +256,26 @@ fn unavailable(error: &io::Error) -> Unavailable {
 /// Whether a seccomp filter is on us.
 fn seccomp_filtered() -> bool {
     fs::read_to_string("/proc/self/status").is_ok_and(|status| status.lines().any(|line| line == "Seccomp:\t2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_its_reason_and_one_command() {
+        let check = |errno: i32, level: i32, filtered: bool, root: bool, reason: &str, fix: &str| {
+            let told = explain(&io::Error::from_raw_os_error(errno), level, filtered, root);
+            assert!(told.reason.contains(reason) && told.fix.contains(fix), "{errno} {level}: {told:?}");
+        };
+        check(libc::EACCES, 4, false, false, "perf_event_paranoid is 4", "sysctl kernel.perf_event_paranoid=2");
+        check(libc::EACCES, 3, true, false, "perf_event_paranoid is 3", "sysctl kernel.perf_event_paranoid=2");
+        check(libc::EPERM, 3, true, false, "seccomp filter", "seccomp=unconfined");
+        check(libc::EPERM, 2, true, true, "seccomp filter", "seccomp=unconfined");
+        check(libc::ENOSYS, 2, true, false, "hides perf_event_open", "seccomp=unconfined");
+        check(libc::ENOSYS, 2, false, false, "without perf events", "CONFIG_PERF_EVENTS");
+        check(libc::EACCES, 2, false, false, "refuses", "setcap cap_perfmon+ep");
+        check(libc::EPERM, -1, false, true, "even to root", "--cap-add PERFMON");
+        check(libc::EMFILE, 2, false, false, "open files", "ulimit -n");
+    }
 }

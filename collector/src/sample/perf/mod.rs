@@ -15,6 +15,8 @@ mod ring;
 mod short_lived;
 mod unwind;
 
+pub use events::kernel_left_out;
+
 use crate::launch::Clock;
 use crate::spool::{self, StackWriter};
 use crate::symbolize::Images;

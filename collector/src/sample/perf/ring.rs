@@ -59,7 +59,7 @@ impl Ring {
                 Err((_, error)) => {
                     return Err(Unavailable {
                         reason: format!("the sample buffers cannot be locked in memory: {error}"),
-                        fix: "run: ulimit -l unlimited, or: sudo sysctl kernel.perf_event_mlock_kb=4096".to_owned(),
+                        fix: "run: sudo sysctl kernel.perf_event_mlock_kb=4096".to_owned(),
                     });
                 }
             }

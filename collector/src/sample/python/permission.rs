@@ -33,35 +33,52 @@ pub(super) fn refused(pid: u32) -> bool {
 /// Why, as far as the system tells.
 #[must_use]
 pub fn explain(pid: u32) -> NoAccess {
-    let owner = fs::metadata(format!("/proc/{pid}")).map(|data| data.uid()).ok();
     let own = nix::unistd::geteuid().as_raw();
+    let owner = |path: String| fs::metadata(path).map(|data| data.uid()).ok();
+    let user = match owner(format!("/proc/{pid}")) {
+        _ if own == 0 => Owner::Anyone,
+        Some(user) if user != own => Owner::Another,
+        // What the kernel keeps from the user of a process (`PR_SET_DUMPABLE`) belongs to root.
+        _ if owner(format!("/proc/{pid}/environ")) == Some(0) => Owner::OursHidden,
+        _ => Owner::Ours,
+    };
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope");
     let scope = scope.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let container = ["/.dockerenv", "/run/.containerenv"].iter().any(|file| Path::new(file).exists());
-    explain_from(owner.is_some_and(|owner| owner != own && own != 0), scope, container, own == 0)
+    explain_from(user, scope, container)
 }
 
-fn explain_from(other_user: bool, yama_scope: u8, container: bool, root: bool) -> NoAccess {
-    let (reason, fix) = if other_user {
-        ("it runs as another user", "run perfcollect as that user or as root")
-    } else if container {
-        (
+/// Whose a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// We are root.
+    Anyone,
+    Another,
+    Ours,
+    OursHidden,
+}
+
+fn explain_from(owner: Owner, yama_scope: u8, container: bool) -> NoAccess {
+    const AS_ROOT: &str = "run perfcollect as root: sudo perfcollect …";
+    let (reason, fix) = match (owner, yama_scope) {
+        (Owner::Another, _) => ("it runs as another user", AS_ROOT),
+        (Owner::OursHidden, _) => ("the process has protected itself (PR_SET_DUMPABLE, file capabilities)", AS_ROOT),
+        _ if container => (
             "this container may not read the memory of other processes",
-            "start the container with --cap-add=SYS_PTRACE (Kubernetes: securityContext.capabilities.add)",
-        )
-    } else if yama_scope >= 3 {
-        ("kernel.yama.ptrace_scope is 3", "boot with kernel.yama.ptrace_scope=1 (3 cannot be changed until then)")
-    } else if yama_scope == 2 {
-        ("kernel.yama.ptrace_scope is 2", "sudo sysctl kernel.yama.ptrace_scope=1, or run perfcollect as root")
-    } else if yama_scope == 1 {
-        (
-            "kernel.yama.ptrace_scope is 1 and the process has left the program's tree",
-            "sudo sysctl kernel.yama.ptrace_scope=0, or run perfcollect as root",
-        )
-    } else if root {
-        ("perfcollect lacks the capability CAP_SYS_PTRACE", "run perfcollect with CAP_SYS_PTRACE")
-    } else {
-        ("the process has protected itself (PR_SET_DUMPABLE, file capabilities)", "run perfcollect as root")
+            "start the container with: --cap-add SYS_PTRACE",
+        ),
+        (_, 3..) => {
+            ("kernel.yama.ptrace_scope is 3", "boot with kernel.yama.ptrace_scope=1 (3 cannot be changed until then)")
+        }
+        (_, 2) => ("kernel.yama.ptrace_scope is 2", "run: sudo sysctl kernel.yama.ptrace_scope=1"),
+        (_, 1) => (
+            "kernel.yama.ptrace_scope is 1 and the process is not of perfcollect's own tree",
+            "run: sudo sysctl kernel.yama.ptrace_scope=0",
+        ),
+        (Owner::Anyone, _) => {
+            ("perfcollect lacks the capability CAP_SYS_PTRACE", "start the container with: --cap-add SYS_PTRACE")
+        }
+        (Owner::Ours, _) => ("the system refuses it", AS_ROOT),
     };
     NoAccess { reason: format!("its memory may not be read: {reason}"), fix: fix.to_owned() }
 }
@@ -72,12 +89,14 @@ mod tests {
 
     #[test]
     fn each_cause_has_its_own_way_out() {
-        let fix = |other, scope, container, root| explain_from(other, scope, container, root).fix;
-        assert!(fix(true, 0, false, false).contains("that user"));
-        assert!(fix(false, 1, true, true).contains("--cap-add=SYS_PTRACE"));
-        assert!(fix(false, 2, false, false).contains("ptrace_scope=1"));
-        assert!(fix(false, 1, false, false).contains("ptrace_scope=0"));
-        assert!(fix(false, 0, false, true).contains("CAP_SYS_PTRACE"));
+        let fix = |owner, scope, container| explain_from(owner, scope, container).fix;
+        assert!(fix(Owner::Another, 0, false).contains("sudo perfcollect"));
+        assert!(fix(Owner::OursHidden, 1, true).contains("sudo perfcollect"));
+        assert!(fix(Owner::Ours, 1, true).contains("--cap-add SYS_PTRACE"));
+        assert!(fix(Owner::Ours, 2, false).contains("ptrace_scope=1"));
+        assert!(fix(Owner::Ours, 1, false).contains("ptrace_scope=0"));
+        assert!(fix(Owner::Anyone, 3, false).contains("boot with"));
+        assert!(fix(Owner::Anyone, 0, false).contains("--cap-add SYS_PTRACE"));
     }
 
     #[test]
