@@ -11,6 +11,8 @@ use std::cmp::Reverse;
 
 /// Rows of the JSON; the bundle has all.
 const ROWS: usize = 100;
+/// Steps from which on the second half of the snapshots tells more than all: what a program loads when it starts is not in it.
+const ENOUGH: u32 = 3;
 /// Rows of the text.
 const LISTED: usize = 12;
 
@@ -25,7 +27,7 @@ pub struct ReportMemory {
     /// Last snapshots less first ones.
     pub growth_bytes: i64,
     pub processes: Vec<ReportProcessMemory>,
-    /// Lines that allocated, most growth first.
+    /// Lines that allocated, most growth first: in the second half of the snapshots, where there are four or more.
     pub sites: Vec<ReportSite>,
     /// Functions, most bytes at the end first.
     pub functions: Vec<ReportFunctionMemory>,
@@ -103,7 +105,7 @@ impl ReportHeld {
     }
 }
 
-/// What was seen of growth, without a verdict: `+32 MiB, more in 8 of 8 snapshots`.
+/// What was seen of growth, without a verdict: `+32 MiB (16 MiB of it in the second half), more in each of 8 snapshots`.
 #[must_use]
 pub fn growth_text(growth: Growth) -> String {
     if growth.steps == 0 {
@@ -111,10 +113,17 @@ pub fn growth_text(growth: Growth) -> String {
     }
     let sign = if growth.bytes < 0 { '-' } else { '+' };
     let amount = bytes(Bytes(growth.bytes.unsigned_abs()));
+    let late = match growth.late_bytes {
+        late if growth.bytes > 0 && late > 0 => {
+            format!(" ({} of it in the second half)", bytes(Bytes(late.min(growth.bytes).unsigned_abs())))
+        }
+        _ if growth.bytes > 0 && growth.steps >= ENOUGH => " (none of it in the second half)".to_owned(),
+        _ => String::new(),
+    };
     let of = plural(u64::from(growth.steps), "snapshot");
     match (growth.grew, growth.steps) {
-        (grew, steps) if grew == steps && steps > 1 => format!("{sign}{amount}, more in each of {of}"),
-        (grew, _) => format!("{sign}{amount}, more in {grew} of {of}"),
+        (grew, steps) if grew == steps && steps > 1 => format!("{sign}{amount}{late}, more in each of {of}"),
+        (grew, _) => format!("{sign}{amount}{late}, more in {grew} of {of}"),
     }
 }
 
@@ -124,7 +133,11 @@ pub(super) fn report(bundle: &Bundle) -> Option<ReportMemory> {
     let memory = memory(profile, &bundle.memory, &Selection::default());
     let exact = memory.processes.iter().filter_map(|process| process.peak).max();
     let mut sites = memory.sites.clone();
-    sites.sort_by_key(|site| Reverse((site.held.growth.bytes, site.held.end)));
+    sites.sort_by_key(|site| {
+        let Growth { bytes, late_bytes, .. } = site.held.growth;
+        let recent = if memory.total.growth.steps >= ENOUGH { late_bytes } else { bytes };
+        Reverse((recent, bytes, site.held.end))
+    });
     let process = |process: &crate::derive::memory::ProcessMemory| ReportProcessMemory {
         pid: process.pid,
         name: process.name.clone(),
@@ -211,8 +224,9 @@ mod tests {
         let check = |(bytes, grew, steps), expect: &str| {
             assert_eq!(growth_text(Growth { bytes, grew, steps, ..Growth::default() }), expect);
         };
-        check((32 << 20, 8, 8), "+32.0 MiB, more in each of 8 snapshots");
-        check((1 << 20, 1, 8), "+1.00 MiB, more in 1 of 8 snapshots");
+        check((32 << 20, 8, 8), "+32.0 MiB (none of it in the second half), more in each of 8 snapshots");
+        let leak = Growth { bytes: 32 << 20, late_bytes: 16 << 20, grew: 7, shrank: 0, steps: 8 };
+        assert_eq!(growth_text(leak), "+32.0 MiB (16.0 MiB of it in the second half), more in 7 of 8 snapshots");
         check((-2048, 0, 3), "-2.00 KiB, more in 0 of 3 snapshots");
         check((2048, 1, 1), "+2.00 KiB, more in 1 of 1 snapshot");
         check((0, 0, 0), "one snapshot: growth not measured");
