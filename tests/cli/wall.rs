@@ -190,3 +190,50 @@ fn without_wall_times_there_is_no_report_of_them() {
     assert!(text.contains("has no wall times") && text.contains("--clock wall -- COMMAND"), "{text}");
     assert!(report(&recording.path)["waiting"].is_null());
 }
+
+/// The program records at a rate that no sampler from outside can keep: it says so, everywhere the same.
+#[test]
+fn a_sampler_that_falls_behind_says_what_it_reached() {
+    let options = ["--clock", "wall", "--no-native", "--rate", "9000"];
+    let recording = record(&options, &["python3", &program("gil.py")]);
+    let json = report(&recording.path);
+    for (profile, key) in [("cpu", "python_reached_hz"), ("wall", "reached_hz")] {
+        let warnings = json["warnings"].as_array().unwrap();
+        let slow = warnings.iter().find(|w| w["code"] == "slow_sampler" && w["profile"] == profile);
+        let told = slow.unwrap_or_else(|| panic!("{warnings:?}"))["reached_hz"].as_f64().unwrap();
+        let profiles = json["profiles"].as_array().unwrap();
+        let entry = profiles.iter().find(|entry| entry["name"] == profile).unwrap();
+        let reached = entry[key].as_f64().unwrap();
+        assert!(reached < 0.8 * 9_000.0 && (reached - told).abs() < 0.05 * told + 1.0, "{profile} {reached} {told}");
+    }
+    let line = json["quality"]["line"].as_str().unwrap();
+    assert!(line.contains(" of 9,000 Hz reached, "), "{line}");
+    assert_eq!(json["quality"]["python_reached_hz"], json["profiles"][0]["python_reached_hz"]);
+    assert!(json["quality"]["reached_hz"].is_null() && json["quality"]["asked_hz"].is_null(), "no native sampler");
+}
+
+#[test]
+fn the_summary_says_how_good_the_recording_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = build("waits.c", &folder, &[]);
+    let target = folder.path().join("quality.perf.zip");
+    let mut run = Command::new(PERFCOLLECT);
+    run.args(["run", "--no-python", "--rate", "999", "-o"]).arg(&target).arg("--").arg(&program);
+    let output = run.output().unwrap();
+    let quality = report(&target)["quality"].clone();
+    let reached = quality["reached_hz"].as_f64().unwrap();
+    assert!((reached - 999.0).abs() < 50.0, "{quality}");
+    assert_eq!((quality["lost"].as_u64(), quality["own_share"].as_f64()), (Some(0), Some(0.0)));
+    let cost = quality["overhead_cpu_share"].as_f64().unwrap();
+    let class = if cost < 0.02 {
+        "low"
+    } else if cost < 0.1 {
+        "moderate"
+    } else {
+        "high"
+    };
+    assert_eq!(quality["overhead_class"], class);
+    let line = format!("perfcollect: quality: {}\n", quality["line"].as_str().unwrap());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains(&line) && line.contains(&format!("({class})")), "{line} in {text}");
+}
