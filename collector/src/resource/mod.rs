@@ -20,4 +20,5 @@ trait Probe: Sync {
     fn read(&self, stat: &Stat, before: Option<&ResourceSample>, sample: &mut ResourceSample);
 }
 
-static PROBES: &[&dyn Probe] = &[&cpu::Cpu, &memory::Memory, &switches::Switches, &io::Io, &files::OpenFiles];
+/// Those that need nothing but the last sample; `switches` keeps more and is read beside them.
+static PROBES: &[&dyn Probe] = &[&cpu::Cpu, &memory::Memory, &io::Io, &files::OpenFiles];

@@ -1,5 +1,6 @@
 //! The thread that reads resources at their times and follows the tree.
 
+use super::switches::Switches;
 use super::{PROBES, memory};
 use crate::launch::Clock;
 use crate::spool::{self, LineWriter};
@@ -120,6 +121,7 @@ struct Watched {
     process: ProcessRef,
     name: String,
     last: Option<ResourceSample>,
+    switches: Switches,
     /// What it had used before the recording.
     before: ResourceSample,
     /// Its parent is not of the tree any more: nobody there will wait for it and get its CPU time.
@@ -254,6 +256,7 @@ impl State {
         for probe in PROBES {
             probe.read(&stat, watched.last.as_ref(), &mut sample);
         }
+        watched.switches.read(&stat, &mut sample);
         if with_pss {
             sample.pss_bytes = memory::proportional(pid);
         }
@@ -306,7 +309,14 @@ impl State {
 
 impl Watched {
     fn new(process: ProcessRef, name: String) -> Self {
-        Self { process, name, last: None, before: ResourceSample::default(), orphan: false }
+        Self {
+            process,
+            name,
+            last: None,
+            switches: Switches::default(),
+            before: ResourceSample::default(),
+            orphan: false,
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub struct ResourceSample {
     pub threads: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u32>,
-    /// Of the threads that live; falls when one ends.
+    /// Of all threads; of one that has ended, up to its last reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voluntary_switches: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

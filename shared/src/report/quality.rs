@@ -60,6 +60,8 @@ pub fn quality(bundle: &Bundle) -> Quality {
     };
     let (own, program) = (manifest.overhead.collector_cpu_ns, manifest.cpu_ns);
     let overhead = own.zip(program).filter(|(_, cpu)| *cpu >= ENOUGH_CPU).map(|(own, cpu)| own.share_of(cpu));
+    // What the agents measured of themselves holds what no sample shows; else samples in their code tell.
+    let agents = manifest.overhead.agent_cpu_ns.zip(program).map(|(agents, cpu)| agents.share_of(cpu).min(1.0));
     let mut quality = Quality {
         asked_hz: info.rate_hz,
         reached_hz: info.reached_hz,
@@ -71,7 +73,7 @@ pub fn quality(bundle: &Bundle) -> Quality {
         unwind_failures: info.unwind_failures,
         truncated_stacks: info.truncated_stacks,
         unsymbolicated_share: (info.samples > 0).then(|| Nanos(info.unsymbolicated).share_of(Nanos(info.samples))),
-        own_share: profile.and_then(|profile| own_share(profile)),
+        own_share: agents.or_else(|| profile.and_then(|profile| own_share(profile))),
         overhead_class: overhead.map(class),
         overhead_cpu_share: overhead,
         line: String::new(),
