@@ -77,6 +77,9 @@ pub struct RunArgs {
     pub python: Vec<String>,
     #[command(flatten)]
     pub stacks: StackArgs,
+    /// Callers to keep of each block of memory with `--python alloc`; more cost more
+    #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub alloc_depth: u32,
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,

@@ -134,3 +134,15 @@ fn the_pprof_member_is_a_heap_profile() {
     let bytes: i64 = profile.sample.iter().map(|sample| sample.value[1]).sum();
     assert_eq!(Some(bytes.unsigned_abs()), read.memory.last().map(|total| total.current_bytes.0));
 }
+
+#[test]
+fn stacks_are_as_deep_as_asked_for() {
+    let deepest = |options: &[&str]| {
+        let recording = record(options, &["python3", &program("leak.py"), "4"]);
+        let profile = recording.bundle.alloc_profile().expect("the profile alloc").clone();
+        let depth = |row: usize| profile.stacks.frames(profile.samples.stack[row]).count();
+        (0..profile.samples.len()).map(depth).max()
+    };
+    assert_eq!(deepest(&["--python", "alloc", "--alloc-depth", "2"]), Some(2));
+    assert!(deepest(&["--python", "alloc"]) > Some(3));
+}

@@ -35,18 +35,19 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Writes the recorder into a spool; `modes` are names from [`super::MODES`].
+    /// Writes the recorder into a spool; `modes` are names from [`super::MODES`], `alloc_depth` the callers to keep of
+    /// each block of memory.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn install(spool: &Path, modes: &[String]) -> io::Result<Self> {
+    pub fn install(spool: &Path, modes: &[String], alloc_depth: u32) -> io::Result<Self> {
         let folder = fs::canonicalize(spool)?.join(spool::AGENT);
         let site = folder.join("site");
         DirBuilder::new().recursive(true).mode(0o755).create(site.join("_perfcollect"))?;
         for (path, text) in FILES {
             fs::write(site.join(path), text)?;
         }
-        fs::write(site.join("_perfcollect/config.py"), config(&folder, modes))?;
+        fs::write(site.join("_perfcollect/config.py"), config(&folder, modes, alloc_depth))?;
         if nix::unistd::geteuid().is_root() {
             // The program may give up its rights, and its children then make files here; nobody else can list them.
             fs::set_permissions(&folder, Permissions::from_mode(0o1733))?;
@@ -95,7 +96,7 @@ fn before(entry: &Path, path: Option<&OsStr>) -> OsString {
 }
 
 /// The module `config`: where to write, and what.
-fn config(folder: &Path, modes: &[String]) -> String {
+fn config(folder: &Path, modes: &[String], alloc_depth: u32) -> String {
     let mut text = String::from("\"\"\"Written for one recording.\"\"\"\n\nOUT = b\"");
     for byte in folder.as_os_str().as_bytes() {
         write!(text, "\\x{byte:02x}").ok();
@@ -104,7 +105,7 @@ fn config(folder: &Path, modes: &[String]) -> String {
     for known in super::MODES.iter().filter(|known| modes.iter().any(|mode| mode == known.name)) {
         write!(text, "\"{}\", ", known.name).ok();
     }
-    text.push_str(")\n");
+    writeln!(text, ")\nALLOC_DEPTH = {alloc_depth}").ok();
     text
 }
 
@@ -124,8 +125,11 @@ mod tests {
 
     #[test]
     fn a_mode_is_recorded_once_however_often_it_is_asked_for() {
-        let text = config(Path::new("/x"), &["lines".into(), "calls".into(), "lines".into()]);
-        assert!(text.ends_with("OUT = b\"\\x2f\\x78\"\nMODES = (\"calls\", \"lines\", )\n"), "{text}");
+        let text = config(Path::new("/x"), &["lines".into(), "calls".into(), "lines".into()], 16);
+        assert!(
+            text.ends_with("OUT = b\"\\x2f\\x78\"\nMODES = (\"calls\", \"lines\", )\nALLOC_DEPTH = 16\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -133,7 +137,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let spool = temp.path().join("a:b");
         fs::create_dir(&spool).unwrap();
-        let injection = Injection::install(&spool, &["calls".to_owned()]).unwrap();
+        let injection = Injection::install(&spool, &["calls".to_owned()], 16).unwrap();
         let (_, path) = injection.variable();
         let entry = path.to_string_lossy().split(':').next().unwrap().to_owned();
         assert!(Path::new(&entry).join("sitecustomize.py").exists(), "{path:?}");

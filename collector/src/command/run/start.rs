@@ -101,7 +101,9 @@ fn prepare(
     let clock = Clock::new();
     let tree = ProcessTree::new(child, clock.clone());
     let rates = rates(args);
-    let inject = || Injection::install(spool.path(), &args.python).context("cannot write the recorder for Python");
+    let inject = || {
+        Injection::install(spool.path(), &args.python, args.alloc_depth).context("cannot write the recorder for Python")
+    };
     let injection = if args.python.is_empty() { None } else { Some(inject()?) };
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
     let interrupted = format!(

@@ -15,7 +15,7 @@ import _tracemalloc
 from . import config, quote
 
 # Callers that tracemalloc keeps of each block.
-DEPTH = getattr(config, "ALLOC_DEPTH", 16)
+DEPTH = config.ALLOC_DEPTH
 # Stacks that a snapshot lists by themselves, largest first, and how many it goes on listing once they were.
 LISTED = 1000
 STICKY = 4000
