@@ -20,7 +20,7 @@ pub struct ProcessRef {
 }
 
 /// What happened to a process of the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeEvent {
     Started {
         process: ProcessRef,
@@ -30,6 +30,8 @@ pub enum TreeEvent {
     /// Another program in the same process.
     Exec {
         process: ProcessRef,
+        /// Its name from then on, since it may be gone before that can be read.
+        name: String,
         at: Nanos,
     },
     Ended {
@@ -129,18 +131,22 @@ impl ProcessTree {
                 return;
             }
             state.live.remove(&child);
-            state.tell(TreeEvent::Ended { process: known, at });
+            state.tell(&TreeEvent::Ended { process: known, at });
         }
         state.live.insert(child, Member { process, parent, since: at });
         state.seen += 1;
-        state.tell(TreeEvent::Started { process, parent, at });
+        state.tell(&TreeEvent::Started { process, parent, at });
     }
 
-    /// A process of the tree runs another program now.
-    pub fn note_exec(&self, pid: u32, at: Nanos) {
+    /// A process of the tree runs another program now, called `name`.
+    pub fn note_exec(&self, pid: u32, name: &str, at: Nanos) {
         let mut state = self.lock();
-        if let Some(process) = state.live.get(&pid).map(|member| member.process) {
-            state.tell(TreeEvent::Exec { process, at });
+        let live = state.live.get(&pid).map(|member| member.process);
+        // A scan may have seen its end before this news came.
+        let ended = || state.ended.get(&pid).filter(|(_, end)| at <= *end);
+        let process = live.or_else(|| ended().map(|&(start_ticks, _)| ProcessRef { pid, start_ticks }));
+        if let Some(process) = process {
+            state.tell(&TreeEvent::Exec { process, name: name.to_owned(), at });
         }
     }
 
@@ -158,7 +164,7 @@ impl ProcessTree {
                 known => known,
             };
             state.ended.insert(pid, (start_ticks, at));
-            state.tell(TreeEvent::Ended { process: member.process, at });
+            state.tell(&TreeEvent::Ended { process: member.process, at });
         }
     }
 
@@ -188,8 +194,8 @@ impl ProcessTree {
 }
 
 impl State {
-    fn tell(&mut self, event: TreeEvent) {
-        self.subscribers.retain(|subscriber| subscriber.send(event).is_ok());
+    fn tell(&mut self, event: &TreeEvent) {
+        self.subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
     }
 }
 

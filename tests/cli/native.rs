@@ -174,6 +174,18 @@ fn threads_forks_and_executed_children_are_all_there() {
 }
 
 #[test]
+fn children_that_live_shorter_than_a_look_have_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "i=0; while [ $i -lt 60 ]; do /bin/true; i=$((i+1)); done; (:); (:)";
+    let (bundle, _) = record(&folder, &["sh", "-c", script]);
+    let processes = &open(&bundle).timeline.processes;
+    let count = |name: &str| processes.iter().filter(|process| process.name == name).count();
+    assert_eq!(count(""), 0, "{processes:?}");
+    assert_eq!((count("true"), processes.len()), (60, 63), "{processes:?}");
+    assert!(processes.iter().all(|process| process.end_ns.is_some()), "{processes:?}");
+}
+
+#[test]
 fn a_program_that_is_deleted_meanwhile_has_names() {
     let folder = tempfile::tempdir().unwrap();
     let program = build("split.c", &folder, &[]);

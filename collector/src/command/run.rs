@@ -71,7 +71,9 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
     held.let_go();
     let written = match packed {
         Ok(packed) => {
-            terminal.note(&summary(&packed));
+            if !terminal.quiet {
+                terminal.note(&summary(&packed));
+            }
             if args.open {
                 open(&packed, args, terminal);
             }

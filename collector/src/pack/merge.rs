@@ -32,10 +32,12 @@ use crate::spool::{RawFrame, RawStacks};
 use partner::Partners;
 use perfcollect_shared::units::Nanos;
 use splice::Splicer;
-use std::collections::HashMap;
 use threads::Threads;
 
 pub use threads::MergedThread;
+
+/// Maps of rows, which nobody chooses to collide.
+pub(super) type FastMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A thread without native samples keeps its Python samples from this CPU time on. Below it is likely that perf just
 /// missed it, and its time is in what other samples stand for.
@@ -52,13 +54,22 @@ pub enum MergedFrame {
     NativeNotSampled,
 }
 
+/// Where the stack of a merged sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MergedStack {
+    /// As the native sampler saw it: a row of its stacks.
+    Native(u32),
+    /// A row of [`Merged::stacks`].
+    Merged(u32),
+}
+
 /// One sample of the merged list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MergedSample {
     /// Since the start of the recording.
     pub time: Nanos,
-    /// Row of [`Merged::stacks`]; `None` where no stack could be had.
-    pub stack: Option<u32>,
+    /// `None` where no stack could be had.
+    pub stack: Option<MergedStack>,
     /// Row of [`Merged::threads`].
     pub thread: u32,
     pub weight: Nanos,
@@ -68,12 +79,12 @@ pub struct MergedSample {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Merged {
     pub threads: Vec<MergedThread>,
-    /// Prefix (caller, a smaller row) and frame.
+    /// Stacks that are not just a native one: prefix (caller, a smaller row) and frame.
     pub stacks: Vec<(Option<u32>, MergedFrame)>,
     pub samples: Vec<MergedSample>,
     /// Frames of the Python stacks, with definition lines filled in where another sample knew them.
     pub python_frames: Vec<RawFrame>,
-    interned: HashMap<(Option<u32>, MergedFrame), u32>,
+    interned: FastMap<(Option<u32>, MergedFrame), u32>,
 }
 
 impl Merged {
@@ -81,11 +92,6 @@ impl Merged {
     #[must_use]
     pub fn weight(&self) -> Nanos {
         self.samples.iter().map(|sample| sample.weight).sum()
-    }
-
-    /// Frees what only adding stacks needs, a third of the memory of a large recording.
-    pub fn close(&mut self) {
-        self.interned = HashMap::new();
     }
 
     /// Row of the stack of `frame` called from `prefix`.
@@ -116,16 +122,22 @@ pub fn merge(native: &RawStacks, roles: &[FrameRole], python: &RawStacks, python
     for sample in &native.samples {
         let thread = threads.of_native(sample.thread);
         seen_by_native[thread as usize] = true;
-        let shape = splicer.shape(sample.stack);
-        let partner = partners.nearest(thread, sample.time, shape);
-        let stack = splicer.splice(&mut merged, sample.stack, partner);
+        let partner = if partners.has_any(thread) {
+            partners.nearest(thread, sample.time, splicer.shape(sample.stack)).and_then(|partner| partner.stack)
+        } else {
+            None
+        };
+        let stack = match partner {
+            Some(python) => splicer.splice(&mut merged, sample.stack, python).map(MergedStack::Merged),
+            None => sample.stack.map(MergedStack::Native),
+        };
         merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
     }
     let python_only = partners.threads_only_python_saw(&seen_by_native, native.samples.is_empty(), PYTHON_ONLY_FROM);
     for sample in &python.samples {
         let thread = threads.of_python(sample.thread);
         if python_only[thread as usize] {
-            let stack = splicer.python_stack(&mut merged, sample.stack);
+            let stack = sample.stack.and_then(|row| splicer.python_stack(&mut merged, row)).map(MergedStack::Merged);
             merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
         }
     }

@@ -11,6 +11,7 @@ mod profile;
 mod progress;
 mod shape;
 mod source;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -24,7 +25,7 @@ use anyhow::{Context, bail};
 use perfcollect_shared::bundle;
 use perfcollect_shared::derive::summary::summarize;
 use perfcollect_shared::format::shell_word;
-use perfcollect_shared::model::{Bundle, Exit, Manifest, Overhead, Timeline, Warning};
+use perfcollect_shared::model::{Bundle, Exit, Manifest, Overhead, Timeline, TimelineBuilder, Warning};
 use perfcollect_shared::units::{Bytes, Nanos};
 use progress::Progress;
 use std::fs;
@@ -133,9 +134,10 @@ impl Recorded {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", spool.display())),
         };
         let told = |name: &str| format!("cannot read {}", spool.join(name).display());
-        let mut timeline = Timeline::default();
+        let mut timeline = TimelineBuilder::new();
         let timeline_cut = spool::read_lines(&spool.join(spool::TIMELINE), |line| timeline.push(line))
             .with_context(|| told(spool::TIMELINE))?;
+        let timeline = timeline.finish();
         let mut native = RawStacks::read(&spool.join(spool::NATIVE)).with_context(|| told(spool::NATIVE))?;
         let python = RawStacks::read(&spool.join(spool::PYTHON)).with_context(|| told(spool::PYTHON))?;
         let mut wall = RawStacks::read(&spool.join(spool::WALL)).with_context(|| told(spool::WALL))?;
@@ -168,7 +170,7 @@ fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
-    let Recorded { mut manifest, mut timeline, native, python, wall, entered, cut } = recorded;
+    let Recorded { mut manifest, mut timeline, mut native, python, wall, entered, cut } = recorded;
     timeline.samples.sort_by_key(|sample| sample.t_ns);
     if let Some(end) = end {
         manifest.exit = end.exit;
@@ -183,7 +185,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest.warnings.push(Warning::Partial { reason });
     }
     manifest.warnings.extend(native.warnings.iter().chain(&python.warnings).chain(&wall.warnings).cloned());
-    let built = profile::build(&manifest, &timeline, [&native, &python, &wall], Symbolizer::new(images))?;
+    let built = profile::build(&manifest, &timeline, &mut native, [&python, &wall], Symbolizer::new(images))?;
     jit::note(&mut manifest, &native);
     manifest.overhead.agent_cpu_ns = entered.own_cpu();
     if !manifest.settings.python_modes.is_empty() {

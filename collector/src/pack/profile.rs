@@ -2,13 +2,12 @@
 
 use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, WaitingSamples, role_of};
 use super::shape;
+use super::tables::{Tables, module};
 use crate::sample::python::DEFAULT_RATE_HZ;
 use crate::spool::{RawFrame, RawStacks, StreamCounts};
 use crate::symbolize::{Resolved, Symbolizer, module_name};
 use perfcollect_shared::model::{
-    FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, Manifest, NATIVE_MODULE,
-    NATIVE_NOT_SAMPLED, Profile, ProfileBuilder, ProfileInfo, SampleSpec, StackId, ThreadSpec, Timeline,
-    UNKNOWN_FUNCTION, WAITING_MODULE, WaitReason, Warning, WeightKind,
+    FunctionId, Manifest, Profile, ProfileInfo, Timeline, WAITING_MODULE, WaitReason, Warning, WeightKind,
 };
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
@@ -31,11 +30,13 @@ pub(super) struct Built {
     pub(super) unnamed: Vec<(String, u64)>,
 }
 
-/// Builds the profiles; `None` where no sampler ran. The tables of `wall` must be those of `native`.
+/// Builds the profiles; `None` where no sampler ran. The tables of `wall` must be those of `native`, whose stacks, which
+/// may be most of our memory, are given back on the way.
 pub(super) fn build(
     manifest: &Manifest,
     timeline: &Timeline,
-    [native, python, wall]: [&RawStacks; 3],
+    native: &mut RawStacks,
+    [python, wall]: [&RawStacks; 2],
     symbolizer: Symbolizer,
 ) -> anyhow::Result<Option<Built>> {
     let settings = &manifest.settings;
@@ -50,23 +51,21 @@ pub(super) fn build(
     if let Some(frame) = manifest.warnings.iter().find_map(left_out) {
         add_unsampled_time(&mut merged, frame, manifest, timeline);
     }
-    if settings.wall_rate_hz.is_none() {
-        merged.close();
-    }
-    let (profile, unnamed) = tables(native, &resolved, &merged, info(manifest, native, python))?;
-    let wall = settings.wall_rate_hz.map(|rate_hz| {
-        let waiting = WaitingSamples {
-            threads: wall.threads.clone(),
-            samples: wall.samples.clone(),
-            ready: native.frames.iter().position(is_ready).and_then(|row| u32::try_from(row).ok()),
-        };
-        merge::add_waiting(&mut merged, native, &roles, python, &waiting, period);
-        merged.close();
-        let wall = tables(native, &resolved, &merged, wall_info(rate_hz, wall))?.0;
-        Ok::<_, anyhow::Error>(shape::apply(wall, settings)?)
-    });
-    let profile = shape::apply(profile, settings)?;
-    Ok(Some(Built { profile, wall: wall.transpose()?, unnamed }))
+    let about = info(manifest, native, python);
+    let Some(rate_hz) = settings.wall_rate_hz else {
+        let (profile, unnamed) = tables(native, &resolved, merged, about, true)?;
+        return Ok(Some(Built { profile: shape::apply(profile, settings)?, wall: None, unnamed }));
+    };
+    let waiting = WaitingSamples {
+        threads: wall.threads.clone(),
+        samples: wall.samples.clone(),
+        ready: native.frames.iter().position(is_ready).and_then(|row| u32::try_from(row).ok()),
+    };
+    let (profile, unnamed) = tables(native, &resolved, merged.clone(), about, false)?;
+    merge::add_waiting(&mut merged, native, &roles, python, &waiting, period);
+    let (wall, _) = tables(native, &resolved, merged, wall_info(rate_hz, wall), true)?;
+    let wall = Some(shape::apply(wall, settings)?);
+    Ok(Some(Built { profile: shape::apply(profile, settings)?, wall, unnamed }))
 }
 
 fn is_ready(frame: &RawFrame) -> bool {
@@ -76,16 +75,21 @@ fn is_ready(frame: &RawFrame) -> bool {
 
 /// The profile of merged samples, and how many end in code of each module that has no name.
 fn tables(
-    native: &RawStacks,
+    native: &mut RawStacks,
     resolved: &[Vec<Resolved>],
-    merged: &Merged,
+    merged: Merged,
     info: ProfileInfo,
+    last: bool,
 ) -> anyhow::Result<(Profile, Vec<(String, u64)>)> {
     let mut tables = Tables::default();
-    tables.add(native, resolved, merged);
-    let Tables { builder, unnamed } = tables;
-    let mut profile = builder.finish(info)?;
-    let unnamed = count_unnamed(&profile, &unnamed);
+    let paths = tables.paths(native, resolved, &merged);
+    if last {
+        native.stacks = Vec::new();
+    }
+    tables.add(paths, &merged);
+    drop(merged);
+    let mut profile = tables.builder.finish(info)?;
+    let unnamed = count_unnamed(&profile, &tables.unnamed);
     profile.info.unsymbolicated = unnamed.iter().map(|(_, samples)| samples).sum();
     Ok((profile, unnamed))
 }
@@ -140,11 +144,6 @@ fn native_reached(manifest: &Manifest, native: &RawStacks) -> Option<f64> {
 /// The rate of a sampler that looks from outside.
 fn reached(rate_hz: f64, counts: &StreamCounts) -> Option<f64> {
     (counts.due >= ENOUGH_LOOKS).then(|| rate_hz * Nanos(counts.met).share_of(Nanos(counts.due)))
-}
-
-/// Path and build id of a module, empty where a damaged spool names none.
-fn module(raw: &RawStacks, row: u32) -> (&str, &str) {
-    raw.modules.get(row as usize).map_or(("", ""), |(path, build_id)| (path, build_id))
 }
 
 /// The functions at each native address, each looked up once, module by module.
@@ -206,112 +205,12 @@ fn cpu_uses(timeline: &Timeline) -> Vec<CpuUse> {
         .map(|sample| {
             let cpu = sample.user_ns + sample.system_ns;
             let (from, known) = before.insert(sample.pid, (sample.t_ns, cpu)).unwrap_or_default();
+            // Less than before is of another process with the same number.
+            let known = if known > cpu { Nanos::ZERO } else { known };
             let process = names.get(&sample.pid).map_or("", |name| name).to_owned();
             CpuUse { pid: sample.pid, process, from, to: sample.t_ns, cpu: cpu.saturating_sub(known) }
         })
         .collect()
-}
-
-/// Puts named frames into the builder.
-#[derive(Default)]
-struct Tables {
-    builder: ProfileBuilder,
-    /// Functions that stand for all unnamed code of a module, with its path.
-    unnamed: BTreeMap<FunctionId, String>,
-}
-
-impl Tables {
-    fn add(&mut self, native: &RawStacks, resolved: &[Vec<Resolved>], merged: &Merged) {
-        let stacks = self.stacks(native, resolved, merged);
-        let threads: Vec<_> = merged
-            .threads
-            .iter()
-            .map(|t| ThreadSpec { pid: t.pid, tid: t.tid, name: &t.name, process: &t.process })
-            .map(|thread| self.builder.thread(thread))
-            .collect();
-        let mut no_stack = None;
-        for sample in &merged.samples {
-            let known = sample.stack.and_then(|stack| stacks.get(stack as usize).copied());
-            let stack = known.unwrap_or_else(|| *no_stack.get_or_insert_with(|| self.unknown_stack()));
-            let Some(&thread) = threads.get(sample.thread as usize) else { continue };
-            self.builder.sample(SampleSpec { time: Some(sample.time), stack, thread, weight: sample.weight, count: 1 });
-        }
-    }
-
-    /// The builder's stack for each merged one.
-    fn stacks(&mut self, native: &RawStacks, resolved: &[Vec<Resolved>], merged: &Merged) -> Vec<StackId> {
-        let named = native.frames.iter().zip(resolved);
-        let native: Vec<Vec<FrameId>> = named.map(|(frame, names)| self.frame(native, frame, names)).collect();
-        let python: Vec<Vec<FrameId>> =
-            merged.python_frames.iter().map(|frame| self.frame(&RawStacks::default(), frame, &[])).collect();
-        let mut stacks: Vec<StackId> = Vec::with_capacity(merged.stacks.len());
-        for &(prefix, frame) in &merged.stacks {
-            let prefix = prefix.and_then(|prefix| stacks.get(prefix as usize).copied());
-            let places = match frame {
-                MergedFrame::Native(row) => native.get(row as usize).cloned(),
-                MergedFrame::Python(row) => python.get(row as usize).cloned(),
-                MergedFrame::KernelNotSampled => Some(vec![self.named(KERNEL_MODULE, KERNEL_NOT_SAMPLED, "", 0, 0)]),
-                MergedFrame::NativeNotSampled => Some(vec![self.named(NATIVE_MODULE, NATIVE_NOT_SAMPLED, "", 0, 0)]),
-            };
-            let places = places.unwrap_or_default();
-            let stack = places.iter().fold(prefix, |prefix, &frame| Some(self.builder.stack(prefix, frame)));
-            stacks.push(stack.unwrap_or_else(|| self.unknown_stack()));
-        }
-        stacks
-    }
-
-    /// The places that a raw frame stands for, outermost first; several where calls were inlined.
-    fn frame(&mut self, raw: &RawStacks, frame: &RawFrame, resolved: &[Resolved]) -> Vec<FrameId> {
-        match frame {
-            RawFrame::Native(row, address) => {
-                let (path, build_id) = module(raw, *row);
-                self.native(path, build_id, *address, resolved)
-            }
-            RawFrame::Named { module, name, file, start_line, line } => {
-                vec![self.named(module, name, file, *start_line, *line)]
-            }
-        }
-    }
-
-    fn named(&mut self, module: &str, name: &str, file: &str, start_line: u32, line: u32) -> FrameId {
-        let module = self.builder.module(module, "");
-        let function = self.builder.function(FunctionSpec { name, system_name: "", file, start_line, module });
-        self.builder.frame(FrameSpec { function, line, inlined: false, address: 0 })
-    }
-
-    fn native(&mut self, path: &str, build_id: &str, address: u64, resolved: &[Resolved]) -> Vec<FrameId> {
-        let path = module_name(path);
-        let module = self.builder.module(path, build_id);
-        if resolved.is_empty() {
-            let name = unnamed(path);
-            let function = self.builder.function(FunctionSpec { name: &name, module, ..Default::default() });
-            self.unnamed.insert(function, path.to_owned());
-            return vec![self.builder.frame(FrameSpec { function, line: 0, inlined: false, address })];
-        }
-        let place = |found: &Resolved| {
-            let Resolved { name, system_name, file, line, start_line, inlined } = found;
-            let spec = FunctionSpec { name, system_name, file, start_line: *start_line, module };
-            let function = self.builder.function(spec);
-            self.builder.frame(FrameSpec { function, line: *line, inlined: *inlined, address })
-        };
-        resolved.iter().map(place).collect()
-    }
-
-    /// The stack of samples that have none.
-    fn unknown_stack(&mut self) -> StackId {
-        let frame = self.named("", UNKNOWN_FUNCTION, "", 0, 0);
-        self.builder.stack(None, frame)
-    }
-}
-
-/// All unnamed code of a module is one function, called `[libfoo.so.1]`.
-fn unnamed(path: &str) -> String {
-    let base = path.trim_end_matches(" (deleted)").rsplit('/').next().unwrap_or(path);
-    match base {
-        "" => UNKNOWN_FUNCTION.to_owned(),
-        base if base.starts_with('[') => base.to_owned(),
-        base => format!("[{base}]"),
-    }
 }
 
 /// Samples whose leaf is unnamed, for each module, the worst first.
@@ -325,17 +224,4 @@ fn count_unnamed(profile: &Profile, unnamed: &BTreeMap<FunctionId, String>) -> V
     let mut counts: Vec<(String, u64)> = counts.into_iter().map(|(path, count)| (path.to_owned(), count)).collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unnamed_code_is_called_after_its_module() {
-        assert_eq!(unnamed("/usr/lib/libfoo.so.1"), "[libfoo.so.1]");
-        assert_eq!(unnamed("/tmp/app (deleted)"), "[app]");
-        assert_eq!(unnamed("[vdso]"), "[vdso]");
-        assert_eq!(unnamed(""), "[unknown]");
-    }
 }

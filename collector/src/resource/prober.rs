@@ -119,6 +119,7 @@ struct State {
 /// A process as last read.
 struct Watched {
     process: ProcessRef,
+    parent: u32,
     name: String,
     last: Option<ResourceSample>,
     switches: Switches,
@@ -182,7 +183,7 @@ impl State {
                     new = true;
                     self.started(process, parent, at);
                 }
-                TreeEvent::Exec { process, at } => self.renamed(process, at),
+                TreeEvent::Exec { process, name, at } => self.executed(process, name, at),
                 TreeEvent::Ended { process, at } => self.ended(process, at),
             }
         }
@@ -191,8 +192,10 @@ impl State {
 
     fn started(&mut self, process: ProcessRef, parent: u32, at: Nanos) {
         let stat = Stat::read(process.pid).filter(|stat| stat.is_of(process));
-        let (name, parent) = stat.map_or((String::new(), parent), |stat| (stat.name, stat.parent));
-        self.watched.insert(process.pid, Watched::new(process, name.clone()));
+        // A child that is gone already was called as its parent is.
+        let inherited = || self.watched.get(&parent).map_or_else(String::new, |parent| parent.name.clone());
+        let (name, parent) = stat.map_or_else(|| (inherited(), parent), |stat| (stat.name, stat.parent));
+        self.watched.insert(process.pid, Watched::new(process, parent, name.clone()));
         self.describe(process.pid, parent, name, at);
     }
 
@@ -200,6 +203,20 @@ impl State {
     fn describe(&mut self, pid: u32, parent: u32, name: String, start_ns: Nanos) {
         let process = Process { pid, ppid: parent, name, command: command_of(pid), start_ns, end_ns: None };
         self.lines.push(&TimelineLine::Process(process));
+    }
+
+    /// It runs another program; `name` is what the kernel said then.
+    fn executed(&mut self, process: ProcessRef, name: String, at: Nanos) {
+        if Stat::read(process.pid).is_some_and(|stat| stat.is_of(process)) {
+            self.renamed(process, at);
+        } else {
+            let watched = self.watched.get_mut(&process.pid);
+            let parent = watched.map_or(0, |watched| {
+                watched.name.clone_from(&name);
+                watched.parent
+            });
+            self.describe(process.pid, parent, name, at);
+        }
     }
 
     fn renamed(&mut self, process: ProcessRef, at: Nanos) {
@@ -308,9 +325,10 @@ impl State {
 }
 
 impl Watched {
-    fn new(process: ProcessRef, name: String) -> Self {
+    fn new(process: ProcessRef, parent: u32, name: String) -> Self {
         Self {
             process,
+            parent,
             name,
             last: None,
             switches: Switches::default(),

@@ -59,6 +59,11 @@ impl LineWriter {
 /// # Errors
 /// When the file cannot be read.
 pub fn read_lines<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> io::Result<Option<u64>> {
+    each_line(path, |line| serde_json::from_slice(line).map(&mut take).is_ok())
+}
+
+/// The same for a reader that parses by itself, and says whether it could.
+pub(super) fn each_line(path: &Path, mut parse: impl FnMut(&[u8]) -> bool) -> io::Result<Option<u64>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -73,9 +78,8 @@ pub fn read_lines<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T)) -> 
             return Ok(None);
         }
         number += 1;
-        match serde_json::from_slice(&line) {
-            Ok(value) if line.ends_with(b"\n") => take(value),
-            _ => return Ok(Some(number)),
+        if !line.ends_with(b"\n") || !parse(&line) {
+            return Ok(Some(number));
         }
     }
 }

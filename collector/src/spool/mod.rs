@@ -4,6 +4,7 @@
 //! whole or cut at the end of a file, tables only grow, and a reader drops a cut last line. Must not interpret what it
 //! stores: `pack` turns a spool into a bundle.
 
+mod fast;
 mod folder;
 mod lines;
 mod record;

@@ -1,6 +1,7 @@
 //! Interning of raw stacks on their way into the spool and back out of it.
 
-use super::lines::LineWriter;
+use super::fast;
+use super::lines::{LineWriter, each_line};
 use super::record::{RawFrame, StackRecord, StreamCounts};
 use perfcollect_shared::model::Warning;
 use perfcollect_shared::units::Nanos;
@@ -232,7 +233,8 @@ impl RawStacks {
     /// When the file cannot be read.
     pub fn read(path: &Path) -> io::Result<Self> {
         let mut raw = Self::default();
-        raw.cut_at_line = super::read_lines(path, |record| raw.push(record))?;
+        let mut frames = Vec::new();
+        raw.cut_at_line = each_line(path, |line| raw.push_line(line, &mut frames))?;
         Ok(raw)
     }
 
@@ -260,6 +262,20 @@ impl RawStacks {
             self.modules.push(module);
             self.modules.len() - 1
         }))
+    }
+
+    /// Whether the line could be read.
+    fn push_line(&mut self, line: &[u8], frames: &mut Vec<u32>) -> bool {
+        if let Some(shared) = fast::path(line, frames) {
+            self.push_path(shared, frames);
+        } else if let Some((time, stack, thread, weight)) = fast::sample(line) {
+            self.push(StackRecord::Sample(Nanos(time), stack, thread, Nanos(weight)));
+        } else if let Ok(record) = serde_json::from_slice(line) {
+            self.push(record);
+        } else {
+            return false;
+        }
+        true
     }
 
     fn push(&mut self, record: StackRecord) {

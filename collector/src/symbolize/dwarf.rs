@@ -1,43 +1,109 @@
 //! Source lines and inlined calls from debug information.
 
 use super::Resolved;
+use super::cache::{Cache, Cached, FILE_LIMIT};
 use super::demangle::demangle;
+use super::elf::hex;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use addr2line::{Context, Frame};
 use object::{Object, ObjectSection};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::ops::Range;
 
 type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// Sections that hold names, lines and ranges of code. Variables and macros are large and of no use here.
+const WANTED: [gimli::SectionId; 11] = [
+    gimli::SectionId::DebugAbbrev,
+    gimli::SectionId::DebugAddr,
+    gimli::SectionId::DebugAranges,
+    gimli::SectionId::DebugInfo,
+    gimli::SectionId::DebugLine,
+    gimli::SectionId::DebugLineStr,
+    gimli::SectionId::DebugRanges,
+    gimli::SectionId::DebugRngLists,
+    gimli::SectionId::DebugStr,
+    gimli::SectionId::DebugStrOffsets,
+    gimli::SectionId::DebugTypes,
+];
 
 /// Bytes of the sections of a file, uncompressed where they were compressed.
 #[derive(Default)]
 pub(super) struct Sections<'a> {
-    found: HashMap<&'static str, Cow<'a, [u8]>>,
+    found: HashMap<&'static str, Bytes<'a>>,
+    /// What an earlier recording had inflated.
+    cached: Option<Cached>,
     endian: RunTimeEndian,
 }
 
+/// Where a section's bytes are.
+enum Bytes<'a> {
+    Here(Cow<'a, [u8]>),
+    Cached(Range<usize>),
+}
+
 impl<'a> Sections<'a> {
-    pub(super) fn of(object: &object::File<'a>) -> Self {
+    pub(super) fn of(object: &object::File<'a>, cache: Option<&Cache>) -> Self {
         let endian = if object.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
-        let mut found = HashMap::new();
-        let load = |id: gimli::SectionId| -> Result<(), ()> {
-            use gimli::SectionId as Id;
-            if matches!(id, Id::DebugLoc | Id::DebugLocLists | Id::DebugMacinfo | Id::DebugMacro | Id::DebugNames) {
-                return Ok(()); // variables and macros: large, often compressed, and of no use here
+        let mut sections = Self { endian, ..Self::default() };
+        let mut compressed = Vec::new();
+        for name in WANTED.map(gimli::SectionId::name) {
+            let Some(section) = object.section_by_name(name) else { continue };
+            match section.compressed_file_range() {
+                Ok(range) if range.format != object::CompressionFormat::None => compressed.push((name, section, range)),
+                _ => {
+                    let bytes = section.data().unwrap_or_default();
+                    sections.found.insert(name, Bytes::Here(Cow::Borrowed(bytes)));
+                }
             }
-            let data = object.section_by_name(id.name()).and_then(|section| section.uncompressed_data().ok());
-            found.insert(id.name(), data.unwrap_or_default());
-            Ok(())
-        };
-        // Loading cannot fail: what is missing is empty.
-        gimli::DwarfSections::load(load).ok();
-        Self { found, endian }
+        }
+        let total: u64 = compressed.iter().map(|(_, _, range)| range.uncompressed_size).sum();
+        let key = if total <= FILE_LIMIT as u64 { key(object, &compressed) } else { None };
+        let cached = key.as_deref().zip(cache).and_then(|(key, cache)| cache.read(key));
+        if let Some(cached) = cached.filter(|cached| cached.len() as u64 == total) {
+            let mut end = 0;
+            for (name, _, range) in compressed {
+                let start = end;
+                end += usize::try_from(range.uncompressed_size).unwrap_or(0);
+                sections.found.insert(name, Bytes::Cached(start..end));
+            }
+            sections.cached = Some(cached);
+            return sections;
+        }
+        let inflated: Vec<(&str, Cow<'a, [u8]>)> = compressed
+            .into_iter()
+            .map(|(name, section, _)| (name, section.uncompressed_data().unwrap_or_default()))
+            .collect();
+        if let Some((key, cache)) = key.zip(cache).filter(|_| !inflated.is_empty()) {
+            let parts: Vec<&[u8]> = inflated.iter().map(|(_, bytes)| &**bytes).collect();
+            cache.write(&key, &parts);
+        }
+        sections.found.extend(inflated.into_iter().map(|(name, bytes)| (name, Bytes::Here(bytes))));
+        sections
     }
 
     fn reader(&self, id: gimli::SectionId) -> Reader<'_> {
-        EndianSlice::new(self.found.get(id.name()).map_or(&[], |data| data), self.endian)
+        let bytes = match (self.found.get(id.name()), &self.cached) {
+            (Some(Bytes::Here(bytes)), _) => bytes,
+            (Some(Bytes::Cached(range)), Some(cached)) => &cached[range.clone()],
+            _ => &[],
+        };
+        EndianSlice::new(bytes, self.endian)
     }
+}
+
+/// Names the content of these sections: files with equal build ids may have been rewritten (`dwz`).
+fn key<'a>(
+    object: &object::File<'a>,
+    sections: &[(&str, object::Section<'a, '_>, object::CompressedFileRange)],
+) -> Option<String> {
+    let build_id = object.build_id().ok().flatten()?;
+    let sizes: Vec<(&str, u64, u64)> =
+        sections.iter().map(|(name, _, range)| (*name, range.compressed_size, range.uncompressed_size)).collect();
+    let sizes = foldhash::quality::FixedState::with_seed(1).hash_one(sizes);
+    Some(format!("debug-{}-{sizes:016x}", hex(build_id)))
 }
 
 /// Debug information of one file.

@@ -1,12 +1,13 @@
 //! All addresses of one file at once: its tables are read and given back before the next file's.
 
+use super::cache::Cache;
 use super::demangle::demangle;
 use super::dwarf::{Lines, Sections};
 use super::{Resolved, debug_files, symbols};
 use object::{Object, ObjectSection};
 
 /// What each of the sorted addresses is, outermost function first; empty where nothing is known.
-pub(super) fn look_up(bytes: &[u8], path: &str, addresses: &[u64]) -> Vec<Vec<Resolved>> {
+pub(super) fn look_up(bytes: &[u8], path: &str, addresses: &[u64], cache: Option<&Cache>) -> Vec<Vec<Resolved>> {
     let Ok(object) = object::File::parse(bytes) else { return vec![Vec::new(); addresses.len()] };
     let has_lines = has_debug_info(&object);
     let debug_bytes = if has_lines { None } else { debug_files::find(&object, path) };
@@ -20,10 +21,10 @@ pub(super) fn look_up(bytes: &[u8], path: &str, addresses: &[u64]) -> Vec<Vec<Re
     }
 
     let with_lines = debug_object.as_ref().unwrap_or(&object);
-    let sections = has_debug_info(with_lines).then(|| Sections::of(with_lines));
+    let sections = has_debug_info(with_lines).then(|| Sections::of(with_lines, cache));
     let shared_bytes = sections.as_ref().and_then(|_| debug_files::find_shared(with_lines, path));
     let shared_object = shared_bytes.as_ref().and_then(|bytes| object::File::parse(&**bytes).ok());
-    let shared = shared_object.as_ref().map(Sections::of);
+    let shared = shared_object.as_ref().map(|object| Sections::of(object, cache));
     let mut lines = sections.as_ref().and_then(|sections| Lines::new(sections, shared.as_ref()));
 
     let resolve = |(&address, name): (&u64, Option<&str>)| {

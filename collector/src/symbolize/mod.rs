@@ -2,6 +2,7 @@
 //!
 //! Owns the files that code was mapped from and all that is read from them. Must not know of samples or bundles.
 
+mod cache;
 mod debug_files;
 mod demangle;
 mod dwarf;
@@ -17,6 +18,7 @@ pub use elf::{ElfHeaders, Stretch, hex};
 pub use images::{FileKey, Image, ImageData, ImageId, Images, Mapped, VDSO, read_perf_map};
 
 use crate::spool::{RawFrame, RawStacks};
+use cache::Cache;
 use perfcollect_shared::model::{JIT_MODULE, KERNEL_MODULE};
 use std::collections::HashMap;
 use std::fs::File;
@@ -52,12 +54,14 @@ pub struct Symbolizer {
     jit: HashMap<(u32, u64), String>,
     /// By path and build id, then by address.
     found: HashMap<(String, String), HashMap<u64, Vec<Resolved>>>,
+    /// What earlier recordings computed; none by default.
+    cache: Option<Cache>,
 }
 
 impl Symbolizer {
     #[must_use]
     pub fn new(images: Images) -> Self {
-        Self { images: images.into_list(), jit: HashMap::new(), found: HashMap::new() }
+        Self { images: images.into_list(), cache: Cache::of_user(), ..Self::default() }
     }
 
     /// Looks up all native frames of a recording, module by module. Call it before [`Self::resolve`], which is slow for
@@ -128,7 +132,9 @@ impl Symbolizer {
                 let name = |&address| self.jit.get(&(pid, address)).map(|name| jit::resolve(name));
                 addresses.iter().map(|address| name(address).into_iter().collect()).collect()
             }
-            Some((_, boot_id)) => kernel::names(boot_id, addresses).into_iter().map(named).collect(),
+            Some((_, boot_id)) => {
+                kernel::names(boot_id, addresses, self.cache.as_ref()).into_iter().map(named).collect()
+            }
             None => self.in_file(path, build_id, addresses),
         }
     }
@@ -137,16 +143,17 @@ impl Symbolizer {
         let image = self.images.iter().find(|image| {
             image.path == path && image.headers.build_id == build_id && !matches!(image.data, ImageData::Closed)
         });
+        let cache = self.cache.as_ref();
         match image.map(|image| &image.data) {
-            Some(ImageData::Bytes(bytes)) => return lookup::look_up(bytes, path, addresses),
+            Some(ImageData::Bytes(bytes)) => return lookup::look_up(bytes, path, addresses, cache),
             Some(ImageData::File(file)) => {
                 if let Ok(bytes) = mapped::map(file) {
-                    return lookup::look_up(&bytes, path, addresses);
+                    return lookup::look_up(&bytes, path, addresses, cache);
                 }
             }
             Some(ImageData::Closed) | None => {
                 if let Some(bytes) = same_file(path, build_id) {
-                    return lookup::look_up(&bytes, path, addresses);
+                    return lookup::look_up(&bytes, path, addresses, cache);
                 }
             }
         }

@@ -84,3 +84,30 @@ fn stubs_are_named_after_their_target() {
     let found = Symbolizer::default().resolve(binary.to_str().unwrap(), &build_id(&binary), address + 4);
     assert_eq!(found.first().map(|f| f.name.as_str()), Some("clock_gettime@plt"), "{listed}");
 }
+
+#[test]
+fn inflated_sections_are_kept_and_a_damaged_copy_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("split");
+    gcc("split.c", &["-O2", "-g", "-gz=zlib"], &binary);
+    let hot = symbols(&binary)["hot70"];
+    let cache = folder.path().join("cache");
+    let resolve = || {
+        let mut symbolizer = Symbolizer { cache: Some(Cache::in_folder(&cache)), ..Symbolizer::default() };
+        symbolizer.resolve(binary.to_str().unwrap(), &build_id(&binary), hot + 4)
+    };
+    let first = resolve();
+    assert!(first[0].name == "hot70" && first[0].line > 0, "{first:?}");
+    let kept: Vec<PathBuf> = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    let sound = std::fs::read(kept).unwrap();
+    assert_eq!(resolve(), first, "from the copy");
+    for damage in [&b"nonsense"[..], &sound[..sound.len() / 2], b""] {
+        std::fs::write(kept, damage).unwrap();
+        assert_eq!(resolve(), first);
+        assert_eq!(std::fs::read(kept).unwrap(), sound, "it is replaced");
+    }
+    std::fs::remove_dir_all(&cache).unwrap();
+    std::fs::write(&cache, "no folder").unwrap();
+    assert_eq!(resolve(), first);
+}

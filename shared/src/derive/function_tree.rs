@@ -4,6 +4,10 @@ use crate::model::{FunctionId, Profile};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// Children that are looked for one by one; more than these are hashed. Most nodes have one or two, and a table of all
+/// nodes would be larger than the tree.
+const LISTED: u32 = 16;
+
 /// Node that stands for "everything"; it has no function.
 pub const ROOT: u32 = 0;
 /// Stands for "no node" in maps between trees.
@@ -62,25 +66,48 @@ impl FunctionTree {
 #[derive(Debug)]
 pub struct TreeBuilder {
     tree: FunctionTree,
-    known: HashMap<u64, u32, BuildHasherDefault<PairHasher>>,
+    /// First listed child of each node and next listed child of its parent; [`ROOT`] for none.
+    first_child: Vec<u32>,
+    sibling: Vec<u32>,
+    /// Children that are not listed, by parent and function.
+    others: HashMap<u64, u32, BuildHasherDefault<PairHasher>>,
 }
 
 impl TreeBuilder {
     #[must_use]
     pub fn new() -> Self {
         let tree = FunctionTree { parent: vec![ROOT], function: vec![NO_FUNCTION] };
-        Self { tree, known: HashMap::default() }
+        Self { tree, first_child: vec![ROOT], sibling: vec![ROOT], others: HashMap::default() }
     }
 
     /// The node of a function called from `parent`.
     pub fn child(&mut self, parent: u32, function: FunctionId) -> u32 {
+        let mut listed = 0;
+        let mut node = self.first_child[parent as usize];
+        while node != ROOT {
+            if self.tree.function[node as usize] == function.0 {
+                return node;
+            }
+            listed += 1;
+            node = self.sibling[node as usize];
+        }
         let key = u64::from(parent) << 32 | u64::from(function.0);
-        let tree = &mut self.tree;
-        *self.known.entry(key).or_insert_with(|| {
-            tree.parent.push(parent);
-            tree.function.push(function.0);
-            FunctionId::from_index(tree.parent.len() - 1).0
-        })
+        if listed >= LISTED
+            && let Some(&node) = self.others.get(&key)
+        {
+            return node;
+        }
+        let node = FunctionId::from_index(self.tree.parent.len()).0;
+        self.tree.parent.push(parent);
+        self.tree.function.push(function.0);
+        self.first_child.push(ROOT);
+        self.sibling.push(ROOT);
+        if listed < LISTED {
+            self.sibling[node as usize] = std::mem::replace(&mut self.first_child[parent as usize], node);
+        } else {
+            self.others.insert(key, node);
+        }
+        node
     }
 
     /// Function of a node that was added.
@@ -143,5 +170,24 @@ impl Hasher for PairHasher {
 
     fn write_u64(&mut self, value: u64) {
         self.0 = (value ^ (value >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_made_once_however_many_there_are() {
+        let mut builder = TreeBuilder::new();
+        let parent = builder.child(ROOT, FunctionId(7));
+        let children: Vec<u32> = (0..100).map(|function| builder.child(parent, FunctionId(function))).collect();
+        for (function, &child) in (0..).zip(&children) {
+            assert_eq!(builder.child(parent, FunctionId(function)), child);
+            assert_eq!(builder.function(child), Some(FunctionId(function)));
+        }
+        let tree = builder.finish();
+        assert_eq!(tree.len(), 102);
+        assert!(children.iter().all(|&child| tree.parent(child) == parent));
     }
 }

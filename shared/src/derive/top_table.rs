@@ -5,7 +5,7 @@
 
 use super::function_tree::{FunctionTree, ROOT};
 use super::selection::{Selected, Selection, selected_rows};
-use crate::model::{FunctionId, Profile};
+use crate::model::{FunctionId, Profile, StackId};
 use crate::units::Nanos;
 use std::collections::HashMap;
 
@@ -87,7 +87,48 @@ impl FunctionGroups {
 /// The table of a whole profile.
 #[must_use]
 pub fn whole_table(profile: &Profile) -> TopTable {
-    top_table(profile, &Selection::default())
+    // From stack to stack, without the tree of a selection: where stacks hardly repeat, that has millions of nodes.
+    let groups = FunctionGroups::new(profile);
+    let mut rows = empty_rows(&groups);
+    let (mut weight, mut count) = (Nanos::ZERO, 0);
+    let mut seen_in = vec![usize::MAX; rows.len()];
+    for (turn, (stack, stack_weight, stack_count)) in stack_sums(profile).enumerate() {
+        weight += stack_weight;
+        count += stack_count;
+        for (place, frame) in profile.stacks.frames(stack).enumerate() {
+            let group = groups.of(profile.frame_function(frame));
+            let row = &mut rows[group];
+            if place == 0 {
+                row.self_weight += stack_weight;
+                row.self_samples += stack_count;
+            }
+            if seen_in[group] != turn {
+                seen_in[group] = turn;
+                row.total_weight += stack_weight;
+                row.total_samples += stack_count;
+            }
+        }
+    }
+    sorted(profile, rows, weight, count)
+}
+
+/// Weight and raw samples that ended in each stack, without those where nothing did.
+fn stack_sums(profile: &Profile) -> impl Iterator<Item = (StackId, Nanos, u64)> {
+    let samples = &profile.samples;
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.sort_unstable_by_key(|&row| samples.stack[row]);
+    let mut sums: Vec<(StackId, Nanos, u64)> = Vec::new();
+    for row in order {
+        let (stack, weight, count) = (samples.stack[row], samples.weight[row], u64::from(samples.count[row]));
+        match sums.last_mut().filter(|last| last.0 == stack) {
+            Some(sum) => {
+                sum.1 += weight;
+                sum.2 += count;
+            }
+            None => sums.push((stack, weight, count)),
+        }
+    }
+    sums.into_iter()
 }
 
 /// The table of the samples that a selection takes.
@@ -100,15 +141,7 @@ pub fn top_table(profile: &Profile, selection: &Selection) -> TopTable {
 #[must_use]
 pub fn top_table_of(profile: &Profile, selected: &Selected) -> TopTable {
     let groups = FunctionGroups::new(profile);
-    let mut rows: Vec<TopRow> = (0..groups.len())
-        .map(|group| TopRow {
-            function: groups.representative(group),
-            self_weight: Nanos::ZERO,
-            total_weight: Nanos::ZERO,
-            self_samples: 0,
-            total_samples: 0,
-        })
-        .collect();
+    let mut rows = empty_rows(&groups);
     let tree = &selected.tree;
     let (mut weights, mut counts) = selected.self_sums(profile);
     for (node, _, function) in tree.nodes() {
@@ -123,13 +156,30 @@ pub fn top_table_of(profile: &Profile, selected: &Selected) -> TopTable {
         row.total_weight += weights[node as usize];
         row.total_samples += counts[node as usize];
     }
+    sorted(profile, rows, selected.weight, selected.count)
+}
+
+/// One row for each group.
+fn empty_rows(groups: &FunctionGroups) -> Vec<TopRow> {
+    let row = |group| TopRow {
+        function: groups.representative(group),
+        self_weight: Nanos::ZERO,
+        total_weight: Nanos::ZERO,
+        self_samples: 0,
+        total_samples: 0,
+    };
+    (0..groups.len()).map(row).collect()
+}
+
+/// The table without what was not seen.
+fn sorted(profile: &Profile, mut rows: Vec<TopRow>, weight: Nanos, samples: u64) -> TopTable {
     rows.retain(|row| row.total_samples > 0 || row.total_weight > Nanos::ZERO);
     rows.sort_unstable_by(|a, b| {
         let by_weight = (b.self_weight, b.total_weight).cmp(&(a.self_weight, a.total_weight));
         let by_name = || profile.function_name(a.function).cmp(profile.function_name(b.function));
         by_weight.then_with(by_name).then_with(|| a.function.cmp(&b.function))
     });
-    TopTable { rows, weight: selected.weight, samples: selected.count }
+    TopTable { rows, weight, samples }
 }
 
 /// Turns what ended in each node into what passed through it.
@@ -182,6 +232,9 @@ mod tests {
     fn table_text(picture: &str, selection: &Selection) -> String {
         let profile = testing::profile(picture);
         let table = top_table(&profile, selection);
+        if *selection == Selection::default() {
+            assert_eq!(whole_table(&profile), table, "{picture}");
+        }
         let ms = |nanos: Nanos| nanos.0 / Nanos::MILLISECOND.0;
         let row =
             |r: &TopRow| format!("{} {}/{}", profile.function_name(r.function), ms(r.self_weight), ms(r.total_weight));

@@ -158,6 +158,12 @@ impl ProfileBuilder {
         *self.stacks.entry((prefix, frame)).or_insert_with(|| stacks.push(prefix, frame))
     }
 
+    /// Adds stacks that come sorted by their frames from the root on, as [`SortedStacks`] says. Millions of stacks that
+    /// hardly repeat cost no table of what is there that way.
+    pub fn sorted_stacks(&mut self) -> SortedStacks<'_> {
+        SortedStacks { builder: self, path: Vec::new() }
+    }
+
     pub fn thread(&mut self, spec: ThreadSpec<'_>) -> ThreadId {
         let thread =
             Thread { pid: spec.pid, tid: spec.tid, name: self.string(spec.name), process: self.string(spec.process) };
@@ -215,6 +221,29 @@ impl ProfileBuilder {
             Some((table, rows)) => Err(BuildError::TooLarge { table, rows, limit }),
             None => Ok(()),
         }
+    }
+}
+
+/// Adds stacks in order of their frames, each new frame as one row. What is equal to the stack before is shared.
+///
+/// Rows that [`ProfileBuilder::stack`] made are not found: a profile takes its stacks from one or the other.
+#[derive(Debug)]
+pub struct SortedStacks<'a> {
+    builder: &'a mut ProfileBuilder,
+    /// Rows of the last stack, root first.
+    path: Vec<StackId>,
+}
+
+impl SortedStacks<'_> {
+    /// Adds a stack, given as what it shares with the one before (in frames) and the frames that follow. `None` for a
+    /// stack without frames.
+    pub fn add(&mut self, shared: usize, rest: impl IntoIterator<Item = FrameId>) -> Option<StackId> {
+        self.path.truncate(shared);
+        for frame in rest {
+            let stack = self.builder.profile.stacks.push(self.path.last().copied(), frame);
+            self.path.push(stack);
+        }
+        self.path.last().copied()
     }
 }
 

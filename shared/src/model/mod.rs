@@ -21,7 +21,7 @@ mod timeline;
 mod waiting;
 mod warning;
 
-pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, ThreadSpec};
+pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, SortedStacks, ThreadSpec};
 pub use calls::{CallCount, CallerCount};
 pub use classify::{
     JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
@@ -44,7 +44,7 @@ pub use source::SourceChunk;
 pub use stack::StackTable;
 pub use strings::StringTable;
 pub use thread::{Thread, ThreadTable};
-pub use timeline::{Process, ResourceSample, Timeline, TimelineLine};
+pub use timeline::{Process, ResourceSample, Timeline, TimelineBuilder, TimelineLine};
 pub use waiting::{WAITING_MODULE, WaitReason};
 pub use warning::Warning;
 

@@ -1,6 +1,7 @@
 //! Resources of the process tree over time.
 
 use crate::units::{Bytes, Nanos};
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 
 /// A process of the tree.
@@ -55,7 +56,8 @@ pub struct ResourceSample {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TimelineLine {
-    /// First sight of a process; a second line of the same pid replaces name and command (exec).
+    /// First sight of a process; a second line of the same pid replaces name and command (exec). One that starts after
+    /// the end of the first is another process with the same number.
     Process(Process),
     Sample(ResourceSample),
     /// A process ended.
@@ -75,28 +77,102 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Takes one line of the member, in file order.
+    /// The lines that [`TimelineBuilder`] would rebuild this from.
+    pub fn lines(&self) -> impl Iterator<Item = TimelineLine> + '_ {
+        let processes = self.processes.iter().cloned().map(TimelineLine::Process);
+        processes.chain(self.samples.iter().cloned().map(TimelineLine::Sample))
+    }
+}
+
+/// Puts lines together, in their order.
+#[derive(Debug)]
+pub struct TimelineBuilder {
+    timeline: Timeline,
+    /// Row of the latest process of each pid.
+    rows: HashMap<u32, usize>,
+}
+
+impl TimelineBuilder {
+    #[must_use]
+    pub fn new() -> Self {
+        Self { timeline: Timeline::default(), rows: HashMap::new() }
+    }
+
+    /// Takes one line of the member.
     pub fn push(&mut self, line: TimelineLine) {
         match line {
-            TimelineLine::Process(process) => match self.processes.iter_mut().find(|p| p.pid == process.pid) {
-                Some(known) => {
-                    known.name = process.name;
-                    known.command = process.command;
-                }
-                None => self.processes.push(process),
-            },
-            TimelineLine::Sample(sample) => self.samples.push(sample),
+            TimelineLine::Process(process) => self.process(process),
+            TimelineLine::Sample(sample) => self.sample(sample),
             TimelineLine::Exit { pid, t_ns } => {
-                if let Some(known) = self.processes.iter_mut().find(|p| p.pid == pid) {
-                    known.end_ns = Some(t_ns);
+                if let Some(&row) = self.rows.get(&pid) {
+                    self.timeline.processes[row].end_ns = Some(t_ns);
                 }
             }
         }
     }
 
-    /// The lines that `push` would rebuild this from.
-    pub fn lines(&self) -> impl Iterator<Item = TimelineLine> + '_ {
-        let processes = self.processes.iter().cloned().map(TimelineLine::Process);
-        processes.chain(self.samples.iter().cloned().map(TimelineLine::Sample))
+    /// A resource sample, which nearly all lines are.
+    pub fn sample(&mut self, sample: ResourceSample) {
+        self.timeline.samples.push(sample);
+    }
+
+    fn process(&mut self, process: Process) {
+        let processes = &mut self.timeline.processes;
+        let known = self
+            .rows
+            .get(&process.pid)
+            .copied()
+            .filter(|&row| processes[row].end_ns.is_none_or(|end| process.start_ns <= end));
+        if let Some(row) = known {
+            processes[row].name = process.name;
+            processes[row].command = process.command;
+        } else {
+            self.rows.insert(process.pid, processes.len());
+            processes.push(process);
+        }
+    }
+
+    #[must_use]
+    pub fn finish(self) -> Timeline {
+        self.timeline
+    }
+}
+
+impl Default for TimelineBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_used_again_is_another_process() {
+        let process = |pid: u32, name: &str, start: u64| {
+            TimelineLine::Process(Process { pid, name: name.into(), start_ns: Nanos(start), ..Process::default() })
+        };
+        let mut builder = TimelineBuilder::new();
+        let exit = |pid, t| TimelineLine::Exit { pid, t_ns: Nanos(t) };
+        let lines = [
+            process(1, "sh", 0),
+            process(2, "sh", 1),
+            process(2, "cc", 2),
+            exit(2, 3),
+            process(2, "ld", 4),
+            exit(2, 6),
+        ];
+        lines.into_iter().chain([process(2, "ar", 5), exit(3, 6)]).for_each(|line| builder.push(line));
+        let timeline = builder.finish();
+        let seen = |p: &Process| (p.pid, p.name.clone(), p.start_ns.0, p.end_ns.map(|end| end.0));
+        let expect = [(1, "sh", 0, None), (2, "cc", 1, Some(3)), (2, "ar", 4, Some(6))];
+        assert_eq!(
+            timeline.processes.iter().map(seen).collect::<Vec<_>>(),
+            expect.map(|(pid, name, start, end)| (pid, name.to_owned(), start, end))
+        );
+        let mut again = TimelineBuilder::new();
+        timeline.lines().for_each(|line| again.push(line));
+        assert_eq!(again.finish(), timeline);
     }
 }

@@ -60,6 +60,11 @@ impl<'a> Partners<'a> {
         Self { by_thread, clocks, loops: threads::loops(python), period: Nanos(period.0.max(1)) }
     }
 
+    /// Whether Python samples were taken of a thread.
+    pub(super) fn has_any(&self, thread: u32) -> bool {
+        !self.by_thread[thread as usize].is_empty()
+    }
+
     /// The sample nearest in CPU time, if it is near enough for what the native stack looks like. One that runs in as many
     /// interpreter loops as the native stack has goes before nearer ones: a read of a stack in change may miss a short
     /// call, and the native stack knows of those that began a loop. So does one of the running thread before one that may

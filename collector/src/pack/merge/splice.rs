@@ -1,9 +1,8 @@
 //! Puts native frames below the Python frames that ran them.
 
-use super::{Merged, MergedFrame};
-use crate::spool::{RawSample, RawStacks};
+use super::{FastMap, Merged, MergedFrame};
+use crate::spool::RawStacks;
 use perfcollect_shared::model::TOO_SHORT;
-use std::collections::HashMap;
 
 /// What a native frame is to a Python program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +94,6 @@ impl Shape {
 #[derive(Clone)]
 struct Parts {
     shape: Shape,
-    /// All frames, root first.
-    whole: Vec<u32>,
     /// What stays below the Python frame, caller first.
     below: Vec<u32>,
 }
@@ -108,10 +105,9 @@ pub(super) struct Splicer<'a> {
     python: &'a RawStacks,
     /// The interpreter's symbols tell its loop from the rest of it.
     loop_is_known: bool,
-    parts: HashMap<u32, Parts>,
-    spliced: HashMap<(Option<u32>, Option<u32>), Option<u32>>,
-    whole: HashMap<u32, Option<u32>>,
-    python_rows: HashMap<u32, Option<u32>>,
+    parts: FastMap<u32, Parts>,
+    spliced: FastMap<(Option<u32>, u32), Option<u32>>,
+    python_rows: FastMap<u32, Option<u32>>,
 }
 
 impl<'a> Splicer<'a> {
@@ -122,10 +118,9 @@ impl<'a> Splicer<'a> {
             roles,
             python,
             loop_is_known,
-            parts: HashMap::new(),
-            spliced: HashMap::new(),
-            whole: HashMap::new(),
-            python_rows: HashMap::new(),
+            parts: FastMap::default(),
+            spliced: FastMap::default(),
+            python_rows: FastMap::default(),
         }
     }
 
@@ -133,28 +128,19 @@ impl<'a> Splicer<'a> {
         stack.map_or(Shape::Cut, |row| self.parts(row).shape)
     }
 
-    /// The merged stack of a native sample and its Python partner.
-    pub(super) fn splice(
-        &mut self,
-        merged: &mut Merged,
-        native: Option<u32>,
-        partner: Option<&RawSample>,
-    ) -> Option<u32> {
-        let Some(python) = partner.and_then(|sample| sample.stack) else {
-            return native.and_then(|row| self.native_stack(merged, row));
-        };
-        if let Some(&row) = self.spliced.get(&(native, Some(python))) {
+    /// The merged stack of a native one and its Python partner.
+    pub(super) fn splice(&mut self, merged: &mut Merged, native: Option<u32>, python: u32) -> Option<u32> {
+        if let Some(&row) = self.spliced.get(&(native, python)) {
             return row;
         }
-        let prefix = self.python_stack(merged, Some(python));
+        let prefix = self.python_stack(merged, python);
         let below = native.map(|row| self.parts(row).below.clone()).unwrap_or_default();
         let row = merged.extend(prefix, below.into_iter().map(MergedFrame::Native));
-        self.spliced.insert((native, Some(python)), row);
+        self.spliced.insert((native, python), row);
         row
     }
 
-    pub(super) fn python_stack(&mut self, merged: &mut Merged, stack: Option<u32>) -> Option<u32> {
-        let row = stack?;
+    pub(super) fn python_stack(&mut self, merged: &mut Merged, row: u32) -> Option<u32> {
         if let Some(&known) = self.python_rows.get(&row) {
             return known;
         }
@@ -164,24 +150,19 @@ impl<'a> Splicer<'a> {
         merged_row
     }
 
-    fn native_stack(&mut self, merged: &mut Merged, row: u32) -> Option<u32> {
-        if let Some(&known) = self.whole.get(&row) {
-            return known;
-        }
-        let whole = self.parts(row).whole.clone();
-        let merged_row = merged.extend(None, whole.into_iter().map(MergedFrame::Native));
-        self.whole.insert(row, merged_row);
-        merged_row
+    /// A native stack as a merged one, for others to build on.
+    pub(super) fn native_stack(&self, merged: &mut Merged, row: u32) -> Option<u32> {
+        merged.extend(None, frames_of(self.native, row).into_iter().map(MergedFrame::Native))
     }
 
     fn parts(&mut self, row: u32) -> &Parts {
         let (native, roles, loop_is_known) = (self.native, self.roles, self.loop_is_known);
-        self.parts.entry(row).or_insert_with(|| take_apart(frames_of(native, row), roles, loop_is_known))
+        self.parts.entry(row).or_insert_with(|| take_apart(&frames_of(native, row), roles, loop_is_known))
     }
 }
 
 /// Frames of a stack, root first.
-fn frames_of(raw: &RawStacks, row: u32) -> Vec<u32> {
+pub(in crate::pack) fn frames_of(raw: &RawStacks, row: u32) -> Vec<u32> {
     let mut frames = Vec::new();
     let mut next = Some(row);
     while let Some((prefix, frame)) = next.and_then(|row| raw.stacks.get(row as usize)) {
@@ -193,7 +174,7 @@ fn frames_of(raw: &RawStacks, row: u32) -> Vec<u32> {
     frames
 }
 
-fn take_apart(whole: Vec<u32>, roles: &[FrameRole], loop_is_known: bool) -> Parts {
+fn take_apart(whole: &[u32], roles: &[FrameRole], loop_is_known: bool) -> Parts {
     let role = |frame: u32| roles.get(frame as usize).copied().unwrap_or(FrameRole::Other);
     let wanted = if loop_is_known { FrameRole::Eval } else { FrameRole::Interpreter };
     let last = whole.iter().rposition(|&frame| role(frame) == wanted);
@@ -220,5 +201,5 @@ fn take_apart(whole: Vec<u32>, roles: &[FrameRole], loop_is_known: bool) -> Part
             below.push(frame);
         }
     }
-    Parts { shape, whole, below }
+    Parts { shape, below }
 }

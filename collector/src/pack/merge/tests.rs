@@ -70,7 +70,16 @@ fn merged(native: &RawStacks, python: &RawStacks) -> Merged {
 
 /// Lines `time thread stack weight` of the merged list.
 fn folded(native: &RawStacks, merged: &Merged) -> Vec<String> {
-    let text = |mut stack: Option<u32>| {
+    let text = |stack: Option<MergedStack>| {
+        let mut stack = match stack {
+            Some(MergedStack::Native(row)) => {
+                let frames = splice::frames_of(native, row);
+                let names: Vec<&str> = frames.iter().map(|&row| name(&native.frames[row as usize])).collect();
+                return names.join(";");
+            }
+            Some(MergedStack::Merged(row)) => Some(row),
+            None => None,
+        };
         let mut names = Vec::new();
         while let Some((prefix, frame)) = stack.map(|row| merged.stacks[row as usize]) {
             names.push(match frame {

@@ -1,7 +1,7 @@
 //! CPU time that could not be sampled, of the kernel or of all native code, as samples of one frame.
 
 use super::threads::MergedThread;
-use super::{Merged, MergedFrame, MergedSample};
+use super::{Merged, MergedFrame, MergedSample, MergedStack};
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub fn add_unsampled_time(
     let seen: u128 = gaps.iter().map(|gap| u128::from(gap.0)).sum();
     // With less in the gaps than is missing each gap is taken whole, with more each in proportion.
     let whole = seen.max(u128::from(missing.0));
-    let stack = merged.stack(None, frame);
+    let stack = MergedStack::Merged(merged.stack(None, frame));
     let mut left = missing;
     let mut threads = main_threads(merged);
     for (use_, gap) in uses.iter().zip(&gaps) {

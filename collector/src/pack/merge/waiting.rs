@@ -6,7 +6,7 @@
 //! that the scheduler counted is kept without a stack.
 
 use super::splice::Splicer;
-use super::{FrameRole, Merged, MergedFrame, MergedSample};
+use super::{FrameRole, Merged, MergedFrame, MergedSample, MergedStack};
 use crate::spool::{RawSample, RawStacks, RawThread};
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
@@ -51,11 +51,18 @@ pub fn add_waiting(
         let ready = alone.filter(|frame| Some(*frame) == waiting.ready);
         let before = ready.and_then(|frame| Some((nearest_run(ran.get(&thread)?, sample.time)?, frame)));
         let stack = if let Some((running, frame)) = before {
-            Some(merged.stack(Some(running), MergedFrame::Native(frame)))
+            let prefix = match running {
+                MergedStack::Native(row) => splicer.native_stack(merged, row),
+                MergedStack::Merged(row) => Some(row),
+            };
+            Some(MergedStack::Merged(merged.stack(prefix, MergedFrame::Native(frame))))
         } else {
             let read = python_stacks.get(&thread).filter(|_| splicer.shape(Some(stack)).is_python());
             let partner = read.and_then(|reads| of_wait(reads, wait, sample.time, python_period));
-            splicer.splice(merged, Some(stack), partner)
+            match partner.and_then(|partner| partner.stack) {
+                Some(python) => splicer.splice(merged, Some(stack), python).map(MergedStack::Merged),
+                None => Some(MergedStack::Native(stack)),
+            }
         };
         merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
     }
@@ -96,8 +103,8 @@ fn in_order((thread, mut samples): (u32, Vec<&RawSample>)) -> (u32, Vec<&RawSamp
 }
 
 /// Times and stacks at which each thread ran, in order of time.
-fn running(merged: &Merged) -> HashMap<u32, Vec<(Nanos, u32)>> {
-    let mut ran: HashMap<u32, Vec<(Nanos, u32)>> = HashMap::new();
+fn running(merged: &Merged) -> HashMap<u32, Vec<(Nanos, MergedStack)>> {
+    let mut ran: HashMap<u32, Vec<(Nanos, MergedStack)>> = HashMap::new();
     for sample in &merged.samples {
         if let Some(stack) = sample.stack {
             ran.entry(sample.thread).or_default().push((sample.time, stack));
@@ -106,7 +113,7 @@ fn running(merged: &Merged) -> HashMap<u32, Vec<(Nanos, u32)>> {
     ran
 }
 
-fn nearest_run(ran: &[(Nanos, u32)], time: Nanos) -> Option<u32> {
+fn nearest_run(ran: &[(Nanos, MergedStack)], time: Nanos) -> Option<MergedStack> {
     let after = ran.partition_point(|(at, _)| *at < time);
     let around = &ran[after.saturating_sub(1)..(after + 1).min(ran.len())];
     let distance = |at: Nanos| at.0.abs_diff(time.0);

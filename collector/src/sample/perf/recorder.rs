@@ -152,14 +152,14 @@ impl Recorder {
 
     fn named(&mut self, at: Nanos, comm: &CommOrExecRecord<'_>) {
         let (pid, tid) = (comm.pid.cast_unsigned(), comm.tid.cast_unsigned());
+        let name = String::from_utf8_lossy(&comm.name.as_slice()).into_owned();
         if comm.is_execve {
             if let Some(before) = self.processes.remove(&pid) {
                 self.name_jit(pid, &before);
             }
             self.processes.insert(pid, Process::executed());
-            self.tree.note_exec(pid, at);
+            self.tree.note_exec(pid, &name, at);
         }
-        let name = String::from_utf8_lossy(&comm.name.as_slice()).into_owned();
         let process = if pid == tid { name.clone() } else { self.name(pid).to_owned() };
         self.writer.rename_thread(pid, tid, &name, &process);
         self.names.insert(tid, name);

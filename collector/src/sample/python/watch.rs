@@ -66,9 +66,9 @@ impl Watch<'_> {
             let wait = self.next_look().min(scan_at).saturating_duration_since(Instant::now());
             match events.recv_timeout(wait.clamp(Duration::from_micros(200), FLUSH_EVERY)) {
                 Ok(event) => {
-                    self.take(event);
+                    self.take(&event);
                     for event in events.try_iter() {
-                        self.take(event);
+                        self.take(&event);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -91,8 +91,8 @@ impl Watch<'_> {
         }
     }
 
-    fn take(&mut self, event: TreeEvent) {
-        match event {
+    fn take(&mut self, event: &TreeEvent) {
+        match *event {
             TreeEvent::Started { process, .. } => {
                 // A sampler that already runs stays the only one.
                 let sampled = self.processes.remove(&process.pid).and_then(|known| known.sampled);

@@ -87,7 +87,7 @@ impl Looker {
     pub(super) fn look(&mut self) {
         self.eye.looks += 1;
         while let Ok(event) = self.events.try_recv() {
-            self.take(event);
+            self.take(&event);
         }
         let pids: Vec<u32> = self.processes.keys().copied().collect();
         for pid in pids {
@@ -96,8 +96,8 @@ impl Looker {
         }
     }
 
-    fn take(&mut self, event: TreeEvent) {
-        match event {
+    fn take(&mut self, event: &TreeEvent) {
+        match *event {
             TreeEvent::Started { process, at, .. } => {
                 self.end(process.pid, at);
                 let name = comm(process.pid, process.pid);

@@ -32,11 +32,11 @@ pub(in super::super) struct Encoded {
 
 pub(in super::super) fn encode_with_rows(profile: &Profile, span: Span) -> Encoded {
     let rows = Rows::of(profile);
-    let locations = Locations::of(profile, &rows);
+    let mut locations = Locations::of(profile);
     let mut strings = Strings::of(profile);
     let mut out = Vec::with_capacity(64 * 1024);
     put_header(profile, span, &mut strings, &mut out);
-    put_samples(profile, &rows, &locations, &mut strings, &mut out);
+    put_samples(profile, &rows, &mut locations, &mut strings, &mut out);
     put_mappings(profile, &mut out);
     put_locations(profile, &locations, &mut out);
     put_functions(profile, &mut out);
@@ -80,9 +80,10 @@ impl Rows {
             even &= first_weight[row as usize] == weight;
             of_sample.push(row);
         }
-        let rank = depth_first(profile);
+        let rank = (!is_depth_first(profile)).then(|| depth_first(profile));
+        let rank = |stack: StackId| rank.as_ref().map_or(stack.0, |rank| rank[stack.index()]);
         let mut sorted: Vec<u32> = (0..found.len()).map(|row| StackId::from_index(row).0).collect();
-        sorted.sort_unstable_by_key(|&row| (rank[found[row as usize].0.index()], found[row as usize].1));
+        sorted.sort_unstable_by_key(|&row| (rank(found[row as usize].0), found[row as usize].1));
         let mut place = vec![0; found.len()];
         for (index, &row) in sorted.iter().enumerate() {
             place[row as usize] = StackId::from_index(index).0;
@@ -100,6 +101,24 @@ impl Rows {
             even,
         }
     }
+}
+
+/// Whether the table is in the order of a depth-first walk: each stack is called from the one before or a caller of it.
+fn is_depth_first(profile: &Profile) -> bool {
+    let stacks = &profile.stacks;
+    let mut before = None;
+    (0..stacks.len()).map(StackId::from_index).all(|stack| {
+        let prefix = stacks.prefix(stack);
+        // Each step leaves a stack for good, or else the answer is no.
+        while before != prefix {
+            match before {
+                Some(callee) => before = stacks.prefix(callee),
+                None => return false,
+            }
+        }
+        before = Some(stack);
+        true
+    })
 }
 
 /// Place of each stack in a depth-first walk. Prefixes are smaller rows, so two passes do.
@@ -127,76 +146,75 @@ fn depth_first(profile: &Profile) -> Vec<u32> {
     rank
 }
 
-/// Locations: each a physical frame with the calls inlined into it.
-struct Locations {
+/// Locations: each a physical frame with the calls inlined into it. Numbered in order of first use.
+struct Locations<'a> {
+    profile: &'a Profile,
+    /// Each run of frames that could be a location has a number: an owner alone that of its frame, runs with inlined
+    /// calls the numbers from there on. This is the run that ends at each stack.
+    run_of_stack: Vec<u32>,
+    /// Location (from 1) of each run, 0 where it is not used so far.
+    of_run: Vec<u32>,
     /// Frames of each location, callers first, one after another.
     frames: Vec<FrameId>,
     /// Where the frames of each location end.
     end: Vec<usize>,
-    /// Location (from 1) that ends at a stack, and the stack below it; only of stacks that samples reach.
-    of_stack: Vec<(u32, Option<StackId>)>,
 }
 
-impl Locations {
-    fn of(profile: &Profile, rows: &Rows) -> Self {
+impl<'a> Locations<'a> {
+    fn of(profile: &'a Profile) -> Self {
         let stacks = &profile.stacks;
-        let inlined = |stack: StackId| profile.frames.get(stacks.frame(stack)).inlined;
-        // A run of frames is numbered by its last frame and the run before it. The owner stands alone: its run has the
-        // number of its frame, and runs with inlined calls have the numbers from there on.
+        // By the run before an inlined frame, and that frame.
         let mut runs: HashMap<(u32, FrameId), u32> = HashMap::new();
         let frames = profile.frames.rows.len();
         let mut run_of_stack = vec![0_u32; stacks.len()];
-        let mut below: Vec<Option<StackId>> = vec![None; stacks.len()];
         for index in 0..stacks.len() {
             let stack = StackId::from_index(index);
-            let owner = stacks.prefix(stack).filter(|_| inlined(stack));
-            (run_of_stack[index], below[index]) = match owner {
-                Some(owner) => {
-                    let new = StackId::from_index(frames + runs.len()).0;
-                    let run = (run_of_stack[owner.index()], stacks.frame(stack));
-                    (*runs.entry(run).or_insert(new), below[owner.index()])
-                }
-                None => (stacks.frame(stack).0, stacks.prefix(stack)),
-            };
+            let frame = stacks.frame(stack);
+            let owner = stacks.prefix(stack).filter(|_| profile.frames.get(frame).inlined);
+            run_of_stack[index] = owner.map_or(frame.0, |owner| {
+                let new = StackId::from_index(frames + runs.len()).0;
+                *runs.entry((run_of_stack[owner.index()], frame)).or_insert(new)
+            });
         }
-        let mut made = Self { frames: Vec::new(), end: Vec::new(), of_stack: vec![(0, None); stacks.len()] };
-        let mut location_of_run = vec![0_u32; frames + runs.len()];
-        for &leaf in &rows.stack {
-            let mut at = Some(leaf);
-            while let Some(stack) = at.filter(|stack| made.of_stack[stack.index()].0 == 0) {
-                let location = &mut location_of_run[run_of_stack[stack.index()] as usize];
-                if *location == 0 {
-                    *location = made.push(stacks.frames(stack), |frame| profile.frames.get(frame).inlined);
-                }
-                made.of_stack[stack.index()] = (*location, below[stack.index()]);
-                at = below[stack.index()];
-            }
-        }
-        made
+        let of_run = vec![0; frames + runs.len()];
+        Self { profile, run_of_stack, of_run, frames: Vec::new(), end: Vec::new() }
     }
 
-    /// Adds the location at the leaf end of `frames` (leaf first); gives its number.
-    fn push(&mut self, frames: impl Iterator<Item = FrameId>, inlined: impl Fn(FrameId) -> bool) -> u32 {
+    /// Locations of a stack, leaf first.
+    fn walk(&mut self, leaf: StackId, locations: &mut Vec<u64>) {
+        let Self { profile, .. } = *self;
+        locations.clear();
+        let mut at = Some(leaf);
+        while let Some(stack) = at {
+            let run = self.run_of_stack[stack.index()] as usize;
+            if self.of_run[run] == 0 {
+                self.of_run[run] = self.push(stack);
+            }
+            locations.push(u64::from(self.of_run[run]));
+            let mut owner = stack;
+            while let Some(prefix) = profile.stacks.prefix(owner).filter(|_| self.inlined(owner)) {
+                owner = prefix;
+            }
+            at = profile.stacks.prefix(owner);
+        }
+    }
+
+    fn inlined(&self, stack: StackId) -> bool {
+        self.profile.frames.get(self.profile.stacks.frame(stack)).inlined
+    }
+
+    /// Adds the location at the leaf end of a stack; gives its number.
+    fn push(&mut self, stack: StackId) -> u32 {
         let start = self.frames.len();
-        for frame in frames {
+        for frame in self.profile.stacks.frames(stack) {
             self.frames.push(frame);
-            if !inlined(frame) {
+            if !self.profile.frames.get(frame).inlined {
                 break;
             }
         }
         self.frames[start..].reverse();
         self.end.push(self.frames.len());
         StackId::from_index(self.end.len()).0
-    }
-
-    /// Locations of a stack, leaf first.
-    fn walk(&self, leaf: StackId) -> impl Iterator<Item = u64> + '_ {
-        let mut at = Some(leaf);
-        std::iter::from_fn(move || {
-            let (location, below) = self.of_stack[at?.index()];
-            at = below;
-            Some(u64::from(location))
-        })
     }
 
     fn iter(&self) -> impl Iterator<Item = &[FrameId]> {
@@ -264,12 +282,19 @@ fn period_ns(rate_hz: f64) -> Option<u64> {
     (1.0..=1e18).contains(&period).then_some(period as u64)
 }
 
-fn put_samples(profile: &Profile, rows: &Rows, locations: &Locations, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
+fn put_samples(
+    profile: &Profile,
+    rows: &Rows,
+    locations: &mut Locations<'_>,
+    strings: &mut Strings<'_>,
+    out: &mut Vec<u8>,
+) {
     let labels = thread_labels(profile, strings);
-    let (mut message, mut scratch) = (Vec::new(), Vec::new());
+    let (mut message, mut scratch, mut walked) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..rows.stack.len() {
         message.clear();
-        put_packed(tag::sample::LOCATION_ID, locations.walk(rows.stack[row]), &mut scratch, &mut message);
+        locations.walk(rows.stack[row], &mut walked);
+        put_packed(tag::sample::LOCATION_ID, walked.iter().copied(), &mut scratch, &mut message);
         let values = [rows.count[row], rows.weight[row]];
         put_packed(tag::sample::VALUE, values.into_iter().map(clamp), &mut scratch, &mut message);
         message.extend_from_slice(&labels[rows.thread[row].index()]);
@@ -346,7 +371,7 @@ fn mapping_id(module: ModuleId) -> u64 {
     u64::from(module.0)
 }
 
-fn put_locations(profile: &Profile, locations: &Locations, out: &mut Vec<u8>) {
+fn put_locations(profile: &Profile, locations: &Locations<'_>, out: &mut Vec<u8>) {
     let (mut message, mut line) = (Vec::new(), Vec::new());
     for (index, frames) in locations.iter().enumerate() {
         let Some(&owner) = frames.first() else { continue };
