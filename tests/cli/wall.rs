@@ -5,6 +5,8 @@ use perfcollect_shared::derive::lanes::{Cell, State, lanes};
 use perfcollect_shared::model::{Bundle, FunctionKind, Profile, WaitReason};
 use perfcollect_shared::units::Nanos;
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
@@ -189,6 +191,33 @@ fn without_wall_times_there_is_no_report_of_them() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("has no wall times") && text.contains("--clock wall -- COMMAND"), "{text}");
     assert!(report(&recording.path)["waiting"].is_null());
+}
+
+/// Its waits are seen, where it waits is not, and that is said.
+#[test]
+fn a_program_that_may_not_be_looked_at_waits_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, perfcollect) = (build("hidden.c", &folder, &[]), folder.path().join("perfcollect"));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::copy(PERFCOLLECT, &perfcollect).unwrap();
+    let target = folder.path().join("hidden.perf.zip");
+    // An ordinary user: root may look at everything.
+    let user = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let root = nix::unistd::geteuid().is_root();
+    let mut run = if root { Command::new("setpriv") } else { Command::new("env") };
+    run.args(user.iter().filter(|_| root)).arg(&perfcollect).args(["run", "--quiet", "--clock", "wall", "-o"]);
+    let output = run.arg(&target).arg("--").arg(&program).current_dir(folder.path()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{run:?}: {}; apt-get install util-linux",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let json = report(&target);
+    let wait = &json["waiting"]["functions"][0];
+    assert_eq!((wait["reason"].as_str(), wait["name"].as_str()), (Some("[waiting]"), Some("")));
+    assert!(wait["ns"].as_f64().unwrap() > 0.35e9, "{wait}");
+    let told = json["warnings"].as_array().unwrap().iter().find(|warning| warning["code"] == "waiting_unavailable");
+    assert!(told.unwrap()["message"].as_str().unwrap().contains("has protected itself"), "{told:?}");
 }
 
 /// The program records at a rate that no sampler from outside can keep: it says so, everywhere the same.

@@ -151,10 +151,11 @@ fn rates(quality: &Quality) -> Vec<String> {
     let both = quality.asked_hz.is_some() && quality.python_asked_hz.is_some();
     let rate = |asked: Option<f64>, reached: Option<f64>, what: &str| {
         let what = if both { what } else { "" };
-        let asked = significant(asked?);
+        let asked = asked?;
         Some(match reached {
-            Some(reached) => format!("{} of {asked} Hz{what} reached", significant(reached)),
-            None => format!("{asked} Hz{what} asked"),
+            // More than was asked for is chance.
+            Some(reached) => format!("{} of {} Hz{what} reached", significant(reached.min(asked)), significant(asked)),
+            None => format!("{} Hz{what} asked", significant(asked)),
         })
     };
     let native = rate(quality.asked_hz, quality.reached_hz, " native");

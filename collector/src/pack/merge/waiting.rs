@@ -9,7 +9,7 @@ use super::splice::Splicer;
 use super::{FrameRole, Merged, MergedFrame, MergedSample, MergedStack};
 use crate::spool::{RawSample, RawStacks, RawThread};
 use perfcollect_shared::units::Nanos;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A Python stack that was read this many periods after a wait may still be of it.
 const AFTER_PERIODS: u64 = 2;
@@ -37,12 +37,14 @@ pub fn add_waiting(
     let rows = thread_rows(merged, &waiting.threads);
     let python_stacks = python_reads(merged, python);
     let ran = running(merged);
+    let sampled: HashSet<u32> =
+        merged.samples.iter().map(|sample| merged.threads[sample.thread as usize].pid).collect();
     let mut splicer = Splicer::new(native, roles, python);
     for (sample, wait) in waiting.samples.iter().zip(waits(&waiting.samples)) {
         let Some(&thread) = rows.get(sample.thread as usize) else { continue };
         let Some(stack) = sample.stack else {
-            // On a processor: known already, unless no sampler looked.
-            if native.samples.is_empty() && !ran.contains_key(&thread) {
+            // On a processor: known already, unless no sampler looked at the process.
+            if native.samples.is_empty() && !sampled.contains(&merged.threads[thread as usize].pid) {
                 merged.samples.push(MergedSample { time: sample.time, stack: None, thread, weight: sample.weight });
             }
             continue;
