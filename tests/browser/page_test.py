@@ -17,7 +17,7 @@ OVERFLOW = """return [...document.querySelectorAll('body *')].filter(e => {
     return true;
 }).map(e => e.tagName + '.' + e.className).slice(0, 5)"""
 
-DRAWN = """const canvas = document.querySelector('main canvas');
+DRAWN = """const canvas = document.querySelector('main canvas.flame');
 if (!canvas || !canvas.width || !canvas.height) return 0;
 const copy = document.createElement('canvas');
 copy.width = canvas.width; copy.height = canvas.height;
