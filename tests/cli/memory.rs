@@ -77,6 +77,8 @@ fn a_program_that_uses_tracemalloc_itself_is_not_disturbed() {
     let plain = Command::new(command[0]).args(&command[1..]).output().unwrap();
     let recording = record(&["--python", "alloc"], &command);
     assert_eq!(recording.output.stdout, plain.stdout);
+    let cost = |warning: &Warning| matches!(warning, Warning::Injected { what } if what.contains("tracemalloc"));
+    assert!(recording.bundle.manifest.warnings.iter().any(cost), "what tracing costs is not measured, so it is said");
     assert!(String::from_utf8_lossy(&plain.stdout).contains("own True"));
     let failures = recording.agent_failures();
     assert!(matches!(&failures[..], [reason] if reason.contains("stopped tracemalloc")), "{failures:?}");

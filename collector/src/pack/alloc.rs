@@ -3,7 +3,7 @@
 use crate::agent::{AllocFrame, AllocSnapshot};
 use perfcollect_shared::model::{
     BuildError, FrameSpec, FunctionSpec, MemorySnapshot, PYTHON_MODULE, Profile, ProfileBuilder, ProfileInfo,
-    SampleSpec, StackId, ThreadId, ThreadSpec, Timeline, WeightKind,
+    SampleSpec, StackId, ThreadId, ThreadSpec, Timeline, Warning, WeightKind,
 };
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::collections::HashMap;
@@ -56,6 +56,12 @@ pub(super) fn build(
     totals.sort_by_key(|total| (total.t_ns, total.pid));
     let info = ProfileInfo { name: NAME.to_owned(), weight: WeightKind::Bytes, ..ProfileInfo::default() };
     Ok(Some((tables.builder.finish(info)?, totals)))
+}
+
+/// The recorder measures its snapshots, not what tracemalloc adds to every allocation.
+pub(super) fn cost_of_tracing(snapshots: &[AllocSnapshot]) -> Option<Warning> {
+    let what = "tracemalloc, which makes each allocation several times slower: times are not those of a plain run";
+    (!snapshots.is_empty()).then(|| Warning::Injected { what: what.to_owned() })
 }
 
 struct Tables {

@@ -193,6 +193,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
     let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
+    manifest.warnings.extend(alloc::cost_of_tracing(&entered.alloc));
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
     let mut captured = source::Captured::default();
     if manifest.settings.source {
