@@ -23,12 +23,19 @@ pub(super) fn warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
         reason: what.to_owned(),
         count: pids.len() as u64,
     }));
-    let cut = entered.processes.iter().filter(|process| process.bye.is_none());
+    let cut = entered.processes.iter().filter(|process| process.bye.is_none() && !went_on(process, entered, timeline));
     let processes: Vec<String> = cut.map(|process| described(&process.hello.argv, process.hello.pid)).collect();
     if !processes.is_empty() {
         found.push(Warning::AgentCut { processes });
     }
     found
+}
+
+/// Whether a process became another program without a word: a child on its way from fork to exec.
+fn went_on(process: &AgentProcess, entered: &Entered, timeline: &Timeline) -> bool {
+    let pid = process.hello.pid;
+    let later = entered.processes.iter().any(|other| other.hello.pid == pid && other.hello.n > process.hello.n);
+    later || timeline.processes.iter().any(|known| known.pid == pid && !is_python(known))
 }
 
 fn not_entered(entered: &[AgentProcess], timeline: &Timeline) -> Vec<Warning> {

@@ -5,17 +5,23 @@ start(core), flush(final) and after_fork(). Nothing here may print, raise into t
 that are not loaded anyway are not imported, and every function that a program may replace is taken at the start.
 """
 
+import _signal
 import atexit
 import gc
 import posix
 import sys
-from _thread import allocate_lock, get_ident
+from _functools import partial
+from _operator import methodcaller
+from _thread import allocate_lock, get_ident, interrupt_main
 from time import monotonic, monotonic_ns, thread_time_ns
 
 from . import config
 
 _open, _write, _close, _truncate, _chmod = posix.open, posix.write, posix.close, posix.ftruncate, posix.fchmod
 _getpid, _getppid, _geteuid = posix.getpid, posix.getppid, posix.geteuid
+# Makes Python handle a signal as if it had come now.
+_interrupt = interrupt_main if sys.version_info >= (3, 10) else partial(posix.kill, posix.getpid())
+_signals = range(1, _signal.NSIG)
 _flags = posix.O_WRONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW
 
 # Seconds between two flushes: at least this, and as many that flushing takes a fiftieth of the time at most.
@@ -23,6 +29,11 @@ EVERY = 1.0
 SHARE = 50
 # Seconds to wait for another thread that flushes right now, when the process is about to end.
 PATIENCE = 2.0
+# Audit events at which to look at the time. At others the interpreter may be in the middle of something.
+MOMENTS = frozenset(
+    "open exec compile time.sleep subprocess.Popen socket.connect os.fork os.posix_spawn os.kill os.listdir os.scandir"
+    " os.remove os.rename".split()
+)
 
 
 def quote(text):
@@ -54,6 +65,9 @@ class Core:
         self.lock = allocate_lock()
         self.errors = 0
         self.slots = {}
+        # Thread that flushes now, and the signal that came meanwhile.
+        self.owner = None
+        self.term = 0
 
     def hello(self):
         """Makes the first file of this process; a later program of the same process takes the next number."""
@@ -129,6 +143,7 @@ class Core:
         """Lets every mode write what it has. Of two threads at a time one goes on without it."""
         if not self.lock.acquire(final, PATIENCE if final else -1):
             return
+        self.owner = get_ident()
         try:
             before, since = thread_time_ns(), monotonic()
             for name, mode in self.modes:
@@ -144,7 +159,10 @@ class Core:
             now = monotonic()
             self.due = now + max(EVERY, (now - since) * SHARE)
         finally:
+            self.owner = None
             self.lock.release()
+        if self.term and not final:
+            self.terminate(self.term)
 
     def end(self, how):
         """The last flush before this program is gone."""
@@ -152,6 +170,15 @@ class Core:
             return
         self.flush(final=True)
         self.append("hello", '{"bye":{"how":"%s","mono_ns":%d,"own_ns":%d}}\n' % (how, monotonic_ns(), self.own_ns))
+        if self.term:
+            _die_of(self.term)
+
+    def terminate(self, number):
+        """The end by a signal. In the middle of a flush that is done first."""
+        self.term = number
+        if self.owner != get_ident():
+            self.end("SIGTERM")
+            _die_of(number)
 
     def start(self):
         """Begins to record."""
@@ -172,6 +199,7 @@ class Core:
         if self.done:
             return
         self.lock = allocate_lock()
+        self.owner = None
         self.slots = {}
         self.own_ns = 0
         try:
@@ -183,6 +211,8 @@ class Core:
                 mode.after_fork()
             except Exception as error:
                 self.error(name, "%s: %s" % (type(error).__name__, error))
+        if _is_pool_worker():
+            _guard_worker(self)
         self.due = monotonic() + EVERY
 
     def _path(self, name):
@@ -223,24 +253,89 @@ def is_foreign(error, core):
     return trace is not None and not core.is_ours(trace.tb_frame.f_code)
 
 
-def _deliver_again(error, core):
-    """Python drops what is raised while it collects garbage, so a signal whose handler raised there is sent once more."""
-    import _signal
-    from _thread import interrupt_main
+class _Moment:
+    """What the garbage collector calls: a C function that asks for the attribute named like the phase.
 
-    if isinstance(error, KeyboardInterrupt):
-        interrupt_main()
-        return
+    Python drops what a callback raises there. The program's handlers of signals run at any instruction of Python code,
+    so the only Python code is a generator that always is within its `try`, and what they raise is seen here."""
+
+    start = None
+
+
+class _Again:
+    """Called after a moment: sends a signal once more whose handler raised where nobody could catch it."""
+
+    start = None
+    stop = property(methodcaller("send"))
+    send = int
+
+
+def _on_gc(core):
+    """The callbacks of the garbage collector."""
+    again = _Again()
+
+    def moments():
+        number = 0
+        while True:
+            try:
+                while True:
+                    again.send = partial(_interrupt, number) if number else int
+                    number = 0
+                    yield
+                    if not core.done and monotonic() >= core.due:
+                        core.flush()
+            except BaseException as error:
+                number = _signal_of(error, core)
+
+    moment = moments()
+    next(moment)
+    _Moment.stop = property(moment.send)
+    return partial(getattr, _Moment()), partial(getattr, again)
+
+
+def _signal_of(error, core):
+    """Number of the signal whose handler raised this; 0 where there is none."""
     trace = error.__traceback__
     while trace is not None and core.is_ours(trace.tb_frame.f_code):
         trace = trace.tb_next
-    if trace is None or sys.version_info < (3, 10):
-        return
-    for number in range(1, _signal.NSIG):
+    code = trace.tb_frame.f_code if trace is not None else None
+    for number in _signals:
         handler = _signal.getsignal(number)
-        handler = getattr(handler, "__func__", handler)
-        if getattr(handler, "__code__", None) is trace.tb_frame.f_code:
-            interrupt_main(number)
+        if code is None:
+            if handler is _signal.default_int_handler and isinstance(error, KeyboardInterrupt):
+                return number
+        elif getattr(getattr(handler, "__func__", handler), "__code__", None) is code:
+            return number
+    return 0
+
+
+def _is_pool_worker():
+    """Whether this process was just forked to be a worker of a multiprocessing.Pool."""
+    frame = sys._getframe(1) if "multiprocessing.pool" in sys.modules else None
+    while frame is not None:
+        if frame.f_code.co_name == "_launch":
+            target = getattr(frame.f_locals.get("process_obj"), "_target", None)
+            return getattr(target, "__module__", None) == "multiprocessing.pool"
+        frame = frame.f_back
+    return False
+
+
+def _die_of(number):
+    _signal.signal(number, _signal.SIG_DFL)
+    posix.kill(_getpid(), number)
+
+
+def _guard_worker(core):
+    """A pool ends its idle workers by SIGTERM, whose default would take with it what they counted."""
+
+    def on_term(number, frame):
+        core.terminate(number)
+
+    try:
+        if _signal.getsignal(_signal.SIGTERM) == _signal.SIG_DFL:
+            _signal.signal(_signal.SIGTERM, on_term)
+    except ValueError:
+        pass  # not in the main thread
 
 
 def enter(folder):
@@ -260,13 +355,6 @@ def enter(folder):
 def _hook(core):
     """The moments at which we may write: none of them needs a thread."""
 
-    def on_gc(phase, info, monotonic=monotonic):
-        if phase == "stop" and not core.done and monotonic() >= core.due:
-            try:
-                core.flush()
-            except BaseException as error:
-                _deliver_again(error, core)
-
     def on_audit(event, arguments, monotonic=monotonic):
         if core.done:
             return
@@ -277,7 +365,9 @@ def _hook(core):
                 thread_starts = getattr(mode, "thread_starts", None)
                 if thread_starts is not None:
                     thread_starts()
-        elif monotonic() >= core.due:
+        elif event == "pickle.find_class" and arguments == ("multiprocessing.pool", "worker"):
+            _guard_worker(core)
+        elif event in MOMENTS and monotonic() >= core.due:
             core.flush()
 
     def at_exit():
@@ -291,7 +381,7 @@ def _hook(core):
         real_exit(status)
 
     _exit.__doc__, _exit.__module__, _exit.__qualname__ = real_exit.__doc__, "posix", "_exit"
-    gc.callbacks.append(on_gc)
+    gc.callbacks.extend(_on_gc(core))
     sys.addaudithook(on_audit)
     atexit.register(at_exit)
     import os

@@ -4,12 +4,12 @@ Each thread has a profiler of its own. Up to Python 3.11 it is the thread's prof
 are tools of sys.monitoring beside the program's own profiler, and threads share them through a thread's attribute.
 """
 
-import posix
 import sys
 from _lsprof import Profiler as _Profiler
+from _functools import partial
+from _operator import attrgetter, methodcaller
 from _thread import _local, get_ident
-from operator import attrgetter, methodcaller
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 
 from . import quote
 
@@ -27,20 +27,21 @@ class _ByProfile:
         self.lost = False
 
     def start(self):
+        self.began = get_ident()
         self.enable_here()
         import _thread
-        from collections import deque
+        from _collections import deque
 
         real_start = _thread.start_new_thread
 
         def start_new_thread(function, args, *more):
-            # Only threads of the threading module: others show their function when it fails.
-            if more or args or not getattr(function, "__func__", None) is _bootstrap():
+            if not callable(function) or type(args) is not tuple or more and (len(more) > 1 or type(more[0]) is not dict):
                 return real_start(function, args, *more)
             profiler = self.take()
-            back = [profiler.enable, function, profiler.disable, _Return(self.idle, profiler)]
+            body = partial(function, *args, **(more[0] if more else {}))
+            back = [_Surely(profiler.enable), body, _Surely(profiler.disable), _Return(self.idle, profiler)]
             # A loop in C: no frame of ours is below the thread's.
-            return real_start(deque, (map(_call, back), 0))
+            return real_start(_Body(function, partial(deque, map(_call, back), 0)), ())
 
         start_new_thread.__doc__, start_new_thread.__module__ = real_start.__doc__, "_thread"
         _thread.start_new_thread = _thread.start_new = start_new_thread
@@ -68,11 +69,12 @@ class _ByProfile:
             profiler.disable()
 
     def displaced(self):
-        """Whether another profiler took this thread over."""
-        return not isinstance(sys.getprofile(), Profiler)
+        """Whether another profiler took over the thread that began."""
+        return get_ident() == self.began and not isinstance(sys.getprofile(), Profiler)
 
     def after_fork(self):
         profiler = sys.getprofile()
+        self.began = get_ident()
         self.idle = []
         self.profilers = []
         if isinstance(profiler, Profiler):
@@ -80,9 +82,30 @@ class _ByProfile:
             self.profilers = [profiler]
 
 
-def _bootstrap():
-    threading = sys.modules.get("threading")
-    return getattr(getattr(threading, "Thread", None), "_bootstrap", threading)
+class _Body:
+    """What a thread runs. It looks like the program's own function where that is shown, and calls in C."""
+
+    __call__ = property(attrgetter("loop"))
+
+    def __init__(self, function, loop):
+        self.function, self.loop = function, loop
+
+    def __repr__(self):
+        return repr(self.function)
+
+
+class _Surely:
+    """Turns a thread's profiler on or off; that fails where another thread does the same at this moment."""
+
+    def __init__(self, turn):
+        self.turn = turn
+
+    def __call__(self):
+        for _ in range(1000):
+            try:
+                return self.turn()
+            except RuntimeError:
+                sleep(0)
 
 
 class _Return:
