@@ -5,7 +5,8 @@
 
 Builds `deep.c` with debug information, once with stacks that repeat and once with such as hardly ever do, and records
 both; where `perf` is there, it records the same program, and `perf script` is timed on what it wrote. Prints a Markdown
-table of medians. Finish is the collector's own figure, wall time from the program's end to the renamed file. CPU is of
+table of medians. Finish is the collector's own figure: wall time from the
+program's end until only the file is left to be written. CPU is of
 the collector, recording and finish together; the program's is left out. Memory is the collector's largest resident size.
 """
 

@@ -98,11 +98,14 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
     }
     let mut built = build(recorded, images, end)?;
     progress.says("writing the bundle");
-    if let Some(end) = end {
-        built.manifest.overhead =
-            Overhead { agent_cpu_ns: built.manifest.overhead.agent_cpu_ns, ..finish::overhead(end) };
-    }
-    let bytes = bundle::write(&built)?;
+    let mut overhead = built.manifest.overhead.clone();
+    let bytes = bundle::write_with(&built, |manifest| {
+        if let Some(end) = end {
+            overhead = Overhead { agent_cpu_ns: overhead.agent_cpu_ns, ..finish::overhead(end) };
+            manifest.overhead = overhead.clone();
+        }
+    })?;
+    built.manifest.overhead = overhead;
     finish::write_in_place(target, &bytes)?;
     jit::clear_away(&built);
     finish::remove_spool(spool)?;

@@ -18,6 +18,14 @@ use zip::{CompressionMethod, DateTime, System, ZipWriter};
 /// # Errors
 /// When a profile's name cannot be a file name, is taken twice, or its samples break the rules of timed samples.
 pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
+    write_with(bundle, |_| {})
+}
+
+/// The same, with a last word on the manifest once everything else is encoded: what writing itself cost, for one.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(bundle: &Bundle, last_word: impl FnOnce(&mut Manifest)) -> Result<Vec<u8>, WriteError> {
     check_names(bundle)?;
     let span = Span { start_unix_ns: rfc3339::unix_ns(&bundle.manifest.start), duration: bundle.manifest.wall_ns };
     let mut members = Vec::new();
@@ -40,12 +48,13 @@ pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
     for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
         members.push(NewMember { path: path.to_owned(), kind, bytes });
     }
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT_VERSION,
         profiles: bundle.profiles.iter().map(|profile| profile.info.clone()).collect(),
         members: members.iter().map(NewMember::entry).collect(),
         ..bundle.manifest.clone()
     };
+    last_word(&mut manifest);
     let mut manifest = serde_json::to_vec_pretty(&manifest).map_err(json(MANIFEST))?;
     manifest.push(b'\n');
     zip_up(&manifest, &members)

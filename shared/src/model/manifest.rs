@@ -131,7 +131,7 @@ pub struct Settings {
 pub struct Overhead {
     /// CPU time of the collector while the program ran.
     pub collector_cpu_ns: Option<Nanos>,
-    /// From the child's end until all is known and only the file is left to be written.
+    /// From the child's end until all members are encoded, and only this manifest and the file are left to be written.
     pub finish_ns: Option<Nanos>,
     /// Largest resident set of the collector.
     pub collector_rss_bytes: Option<Bytes>,
