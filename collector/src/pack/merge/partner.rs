@@ -11,8 +11,8 @@ const REACH_PERIODS: u64 = 2;
 const FAR_REACH_PERIODS: u64 = 4;
 /// The same if both agree on the number of interpreter loops.
 const AGREEING_REACH_PERIODS: u64 = 6;
-/// A sample of the running thread goes before nearer ones up to this CPU time, or `REACH_PERIODS` where that is more.
-const RUNNING_REACH: Nanos = Nanos(20 * Nanos::MILLISECOND.0);
+/// A sample of a thread that may have waited counts as so much farther away, or as a period where that is more.
+const WAITED: Nanos = Nanos(6 * Nanos::MILLISECOND.0);
 /// The most that may have passed on the clock: a program may run for a moment each second.
 const WALL_REACH: Nanos = Nanos(500 * Nanos::MILLISECOND.0);
 /// A thread that takes so much longer than its CPU time from one native sample to the next did not run all the while. The
@@ -67,8 +67,8 @@ impl<'a> Partners<'a> {
 
     /// The sample nearest in CPU time, if it is near enough for what the native stack looks like. One that runs in as many
     /// interpreter loops as the native stack has goes before nearer ones: a read of a stack in change may miss a short
-    /// call, and the native stack knows of those that began a loop. So does one of the running thread before one that may
-    /// show where it waited.
+    /// call, and the native stack knows of those that began a loop. One of the running thread goes before one that may show
+    /// where it waited, if it is not much farther away.
     pub(super) fn nearest(&self, thread: u32, time: Nanos, shape: Shape) -> Option<&'a RawSample> {
         let (periods, loops) = match shape {
             Shape::NotPython => return None,
@@ -76,8 +76,8 @@ impl<'a> Partners<'a> {
             Shape::Cut => (REACH_PERIODS, None),
         };
         let reach = |periods: u64| periods * self.period.0;
-        let running_reach = reach(REACH_PERIODS).max(RUNNING_REACH.0);
-        let agreeing = reach(AGREEING_REACH_PERIODS).max(running_reach);
+        let agreeing = reach(AGREEING_REACH_PERIODS);
+        let waited = self.period.max(WAITED);
         let (cpu, _) = self.clocks[thread as usize].at(time);
         let samples = &self.by_thread[thread as usize];
         let distance = |placed: &Placed<'_>| placed.cpu.0.abs_diff(cpu.0);
@@ -92,8 +92,8 @@ impl<'a> Partners<'a> {
         let rank = |placed: &&Placed<'_>| {
             let known = placed.sample.stack.and_then(|stack| self.loops.get(stack as usize));
             let agrees = loops.is_some() && known == loops.as_ref();
-            let running = placed.running && distance(placed) <= running_reach;
-            (!agrees, !running, distance(placed), placed.sample.time.0.abs_diff(time.0))
+            let penalty = if placed.running { 0 } else { waited.0 };
+            (!agrees, distance(placed) + penalty, placed.sample.time.0.abs_diff(time.0))
         };
         within.min_by_key(rank).map(|placed| placed.sample)
     }
