@@ -60,7 +60,7 @@ pub fn add_waiting(
             Some(MergedStack::Merged(merged.stack(prefix, MergedFrame::Native(frame))))
         } else {
             let read = python_stacks.get(&thread).filter(|_| splicer.shape(Some(stack)).is_python());
-            let partner = read.and_then(|reads| of_wait(reads, wait, sample.time, python_period));
+            let partner = read.and_then(|reads| of_wait(reads, wait, python_period));
             match partner.and_then(|partner| partner.stack) {
                 Some(python) => splicer.splice(merged, Some(stack), python).map(MergedStack::Merged),
                 None => Some(MergedStack::Native(stack)),
@@ -136,7 +136,7 @@ fn waits(samples: &[RawSample]) -> Vec<Wait> {
         .map(|sample| {
             let own = sample.time - sample.weight;
             let since = match last.get(&sample.thread) {
-                Some(&(stack, since, end)) if stack == sample.stack && own <= end + Nanos::MILLISECOND => since,
+                Some(&(stack, since, end)) if stack == sample.stack && (own == end || sample.time == end) => since,
                 _ => own,
             };
             last.insert(sample.thread, (sample.stack, since, sample.time));
@@ -149,13 +149,14 @@ fn waits(samples: &[RawSample]) -> Vec<Wait> {
     begins.into_iter().zip(ends).collect()
 }
 
-/// The read of a thread's Python stack that is of a wait: the last one in it up to `time`, else the first after that. A wait
-/// that was noticed by us first may be read after its end; else the nearer counts.
-fn of_wait<'a>(reads: &[&'a RawSample], wait: Wait, time: Nanos, period: Nanos) -> Option<&'a RawSample> {
+/// The read of a thread's Python stack that is of a wait: the last one in it, since what ran before may seem to reach into
+/// it. A wait that was noticed by us first may be read after its end; else the nearer counts.
+fn of_wait<'a>(reads: &[&'a RawSample], wait: Wait, period: Nanos) -> Option<&'a RawSample> {
+    let time = wait.1;
     let after = reads.partition_point(|read| read.time <= time);
     let before = after.checked_sub(1).map(|index| reads[index]);
     let next = reads.get(after).copied();
-    let within = before.filter(|read| read.time >= wait.0).or_else(|| next.filter(|read| read.time <= wait.1));
+    let within = before.filter(|read| read.time >= wait.0);
     let soon = next.filter(|read| read.time.0 - time.0 <= AFTER_PERIODS * period.0.max(1));
     let nearer = match (before, soon) {
         (Some(before), Some(soon)) if wait.0.saturating_sub(before.time).0 < soon.time.0 - time.0 => Some(before),
@@ -183,16 +184,13 @@ mod tests {
         let reads = [read(10, 1), read(20, 2), read(400, 3)];
         let reads: Vec<&RawSample> = reads.iter().collect();
         let ms = |ms: u64| Nanos(ms * Nanos::MILLISECOND.0);
-        let of = |begun: u64, time: u64, end: u64| {
-            of_wait(&reads, (ms(begun), ms(end)), ms(time), ms(10)).and_then(|read| read.stack)
-        };
-        assert_eq!(of(15, 120, 320), Some(2), "read just after it began");
-        assert_eq!(of(15, 395, 396), Some(2), "and not again, since it did not run");
-        assert_eq!(of(100, 200, 420), Some(3), "read late in it");
-        assert_eq!(of(388, 390, 390), Some(3), "noticed by us before it was read");
-        assert_eq!(of(11, 12, 12), Some(1), "the nearest where it was too short");
-        assert_eq!(of(890, 900, 900), Some(3));
-        assert_eq!(of_wait(&[], (ms(1), ms(2)), ms(2), ms(10)), None);
+        let of = |from: u64, to: u64| of_wait(&reads, (ms(from), ms(to)), ms(10)).and_then(|read| read.stack);
+        assert_eq!(of(15, 320), Some(2), "read just after it began");
+        assert_eq!(of(5, 320), Some(2), "and what ran before does not count");
+        assert_eq!(of(388, 390), Some(3), "noticed by us before it was read");
+        assert_eq!(of(11, 12), Some(1), "the nearest where it was too short");
+        assert_eq!(of(890, 900), Some(3));
+        assert_eq!(of_wait(&[], (ms(1), ms(2)), ms(10)), None);
     }
 
     #[test]
