@@ -72,6 +72,7 @@ impl Prober {
             tree,
             lines,
             watched: BTreeMap::new(),
+            ended: BTreeMap::new(),
             last_round: None,
             round_cost: Duration::ZERO,
             next_pss: Instant::now() + PSS_EVERY,
@@ -110,6 +111,8 @@ struct State {
     events: Receiver<TreeEvent>,
     lines: LineWriter,
     watched: BTreeMap<u32, Watched>,
+    /// Names of processes that ended: news of their children may come later.
+    ended: BTreeMap<u32, String>,
     last_round: Option<Nanos>,
     round_cost: Duration,
     next_pss: Instant,
@@ -193,7 +196,8 @@ impl State {
     fn started(&mut self, process: ProcessRef, parent: u32, at: Nanos) {
         let stat = Stat::read(process.pid).filter(|stat| stat.is_of(process));
         // A child that is gone already was called as its parent is.
-        let inherited = || self.watched.get(&parent).map_or_else(String::new, |parent| parent.name.clone());
+        let known = || self.watched.get(&parent).map(|parent| &parent.name).or_else(|| self.ended.get(&parent));
+        let inherited = || known().cloned().unwrap_or_default();
         let (name, parent) = stat.map_or_else(|| (inherited(), parent), |stat| (stat.name, stat.parent));
         self.watched.insert(process.pid, Watched::new(process, parent, name.clone()));
         self.describe(process.pid, parent, name, at);
@@ -233,6 +237,7 @@ impl State {
         self.sample(process.pid, self.clock.now(), false);
         if let Some(watched) = self.watched.remove(&process.pid) {
             self.add_up(&watched, watched.orphan);
+            self.ended.insert(process.pid, watched.name);
         }
         self.lines.push(&TimelineLine::Exit { pid: process.pid, t_ns: at });
     }
