@@ -9,6 +9,7 @@ pub mod command;
 pub mod environment;
 pub mod exit_code;
 pub mod git;
+pub mod heap;
 pub mod jit;
 pub mod launch;
 pub mod pack;

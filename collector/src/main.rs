@@ -4,9 +4,11 @@ use clap::Parser;
 use perfcollect::cli::Cli;
 use perfcollect::command;
 use perfcollect::exit_code::ExitCode;
+use perfcollect::heap;
 use perfcollect::terminal::Terminal;
 
 fn main() -> std::process::ExitCode {
+    heap::grow_in_large_steps();
     let terminal = Terminal::new();
     let code = match Cli::try_parse() {
         Ok(cli) => command::dispatch(cli.command, &terminal).unwrap_or_else(|error| {

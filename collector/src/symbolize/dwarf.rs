@@ -4,6 +4,7 @@ use super::Resolved;
 use super::cache::{Cache, Cached, FILE_LIMIT};
 use super::demangle::demangle;
 use super::elf::hex;
+use super::units;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use addr2line::{Context, Frame};
 use object::{Object, ObjectSection};
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
+pub(super) type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// Sections that hold names, lines and ranges of code. Variables and macros are large and of no use here.
 const WANTED: [gimli::SectionId; 11] = [
@@ -84,6 +85,14 @@ impl<'a> Sections<'a> {
         sections
     }
 
+    /// The `.debug_info` of the units that hold the sorted addresses; `None` where the whole section is needed.
+    pub(super) fn units_of(&self, addresses: &[u64]) -> Option<Vec<u8>> {
+        let [info, abbreviations, ranges] =
+            [gimli::SectionId::DebugInfo, gimli::SectionId::DebugAbbrev, gimli::SectionId::DebugAranges]
+                .map(|id| self.reader(id));
+        units::select(info, abbreviations, ranges, addresses)
+    }
+
     fn reader(&self, id: gimli::SectionId) -> Reader<'_> {
         let bytes = match (self.found.get(id.name()), &self.cached) {
             (Some(Bytes::Here(bytes)), _) => bytes,
@@ -114,9 +123,21 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads the index of the units; `extra` is the file that `.gnu_debugaltlink` names.
-    pub(super) fn new(sections: &'a Sections<'a>, extra: Option<&'a Sections<'a>>) -> Option<Self> {
-        let load = |id: gimli::SectionId| Ok::<_, gimli::Error>(sections.reader(id));
+    /// Reads the index of the units, of all or of those that [`Sections::units_of`] found; `extra` is the file that
+    /// `.gnu_debugaltlink` names.
+    pub(super) fn new(
+        sections: &'a Sections<'a>,
+        units: Option<&'a [u8]>,
+        extra: Option<&'a Sections<'a>>,
+    ) -> Option<Self> {
+        let load = |id: gimli::SectionId| {
+            Ok::<_, gimli::Error>(match (id, units) {
+                (gimli::SectionId::DebugInfo, Some(units)) => EndianSlice::new(units, sections.endian),
+                // It tells offsets in the whole section; units say themselves where their code is.
+                (gimli::SectionId::DebugAranges, Some(_)) => EndianSlice::new(&[], sections.endian),
+                _ => sections.reader(id),
+            })
+        };
         let mut dwarf = gimli::Dwarf::load(load).ok()?;
         if let Some(extra) = extra {
             dwarf.load_sup(|id| Ok::<_, gimli::Error>(extra.reader(id))).ok()?;

@@ -25,7 +25,8 @@ pub(super) fn look_up(bytes: &[u8], path: &str, addresses: &[u64], cache: Option
     let shared_bytes = sections.as_ref().and_then(|_| debug_files::find_shared(with_lines, path));
     let shared_object = shared_bytes.as_ref().and_then(|bytes| object::File::parse(&**bytes).ok());
     let shared = shared_object.as_ref().map(|object| Sections::of(object, cache));
-    let mut lines = sections.as_ref().and_then(|sections| Lines::new(sections, shared.as_ref()));
+    let units = sections.as_ref().and_then(|sections| sections.units_of(addresses));
+    let mut lines = sections.as_ref().and_then(|sections| Lines::new(sections, units.as_deref(), shared.as_ref()));
 
     let resolve = |(&address, name): (&u64, Option<&str>)| {
         let found = lines.as_mut().map(|lines| lines.find(address)).unwrap_or_default();

@@ -13,6 +13,7 @@ mod kernel;
 mod lookup;
 mod mapped;
 mod symbols;
+mod units;
 
 pub use elf::{ElfHeaders, Stretch, hex};
 pub use images::{FileKey, Image, ImageData, ImageId, Images, Mapped, VDSO, read_perf_map};

@@ -111,3 +111,45 @@ fn inflated_sections_are_kept_and_a_damaged_copy_does_no_harm() {
     std::fs::write(&cache, "no folder").unwrap();
     assert_eq!(resolve(), first);
 }
+
+#[test]
+fn of_many_units_those_with_the_addresses_are_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources: Vec<PathBuf> = (0..120)
+        .map(|unit| {
+            let path = folder.path().join(format!("unit{unit}.c"));
+            let inner = format!("static inline int twice{unit}(int x) {{\n    return x * 2;\n}}\n");
+            let outer = format!("int volatile seen{unit};\nint outer{unit}(int x) {{\n    seen{unit} = x;\n");
+            std::fs::write(&path, format!("{inner}{outer}    seen{unit} = twice{unit}(x);\n    return 0;\n}}\n"))
+                .unwrap();
+            path
+        })
+        .collect();
+    let library = folder.path().join("many.so");
+    run(Command::new("gcc").args(["-O1", "-g", "-shared", "-fPIC", "-o"]).arg(&library).args(&sources));
+    let symbols = symbols(&library);
+    let bytes = std::fs::read(&library).unwrap();
+    let object = object::File::parse(&*bytes).unwrap();
+    let sections = dwarf::Sections::of(&object, None);
+    let mut addresses: Vec<u64> = [3, 57].iter().map(|unit| symbols[&format!("outer{unit}")]).collect();
+    // The whole of both functions, and a place where there is no code.
+    addresses = addresses.iter().flat_map(|start| *start..start + 16).chain([1]).collect();
+    addresses.sort_unstable();
+    let part = sections.units_of(&addresses).unwrap();
+    let whole = object::ObjectSection::size(&object::Object::section_by_name(&object, ".debug_info").unwrap());
+    assert!(part.len() as u64 * 20 < whole, "{} of {whole} bytes", part.len());
+    let mut all = dwarf::Lines::new(&sections, None, None).unwrap();
+    let mut few = dwarf::Lines::new(&sections, Some(&part), None).unwrap();
+    let mut inlined = 0;
+    for address in addresses {
+        let found = few.find(address);
+        assert_eq!(found, all.find(address), "{address:#x}");
+        inlined += usize::from(found.len() == 2 && found[1].file.contains("unit") && found[1].line == 2);
+    }
+    assert!(inlined > 0);
+    // Few units are read as they are.
+    let small = folder.path().join("split");
+    gcc("split.c", &["-O2", "-g"], &small);
+    let bytes = std::fs::read(&small).unwrap();
+    assert!(dwarf::Sections::of(&object::File::parse(&*bytes).unwrap(), None).units_of(&[0x1000]).is_none());
+}

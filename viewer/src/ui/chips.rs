@@ -99,9 +99,9 @@ fn process_name(bundle: &Bundle, pid: u32) -> String {
     process.map_or_else(|| pid.to_string(), |process| format!("{} {pid}", process.name))
 }
 
+/// A thread may be in one profile only: one that never ran is in that of wall time.
 fn thread_name(bundle: &Bundle, tid: u32) -> String {
-    let profile = bundle.main_profile();
-    let thread = profile.and_then(|profile| {
+    let thread = bundle.profiles.iter().find_map(|profile| {
         let thread = profile.threads.rows.iter().find(|thread| thread.tid == tid)?;
         Some(profile.string(thread.name).to_owned()).filter(|name| !name.is_empty())
     });
