@@ -27,10 +27,11 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// It grew in every snapshot, and there were enough of them (three) for that to be no accident of one allocation.
+    /// It grew in every snapshot, the second half of them included, and there were enough (three) for that to be no
+    /// accident of one allocation: several processes that load the same modules when they start are none.
     #[must_use]
     pub fn is_steady(self) -> bool {
-        self.steps >= 3 && self.grew == self.steps
+        self.steps >= 3 && self.grew == self.steps && self.late_bytes > 0
     }
 }
 
@@ -532,6 +533,13 @@ mod tests {
         let [process] = &memory.processes[..] else { panic!("{:?}", memory.processes) };
         assert_eq!((process.peak, process.peak_snapshot, process.snapshots), (Some(Bytes(170)), Bytes(160), 4));
         assert_eq!(memory.peak_point.map(|peak| memory.points[peak].time), Some(Nanos(2)));
+    }
+
+    #[test]
+    fn what_several_processes_load_at_their_start_does_not_grow_steadily() {
+        let start = Growth { bytes: 300, late_bytes: 0, grew: 3, shrank: 0, steps: 3 };
+        assert!(!start.is_steady());
+        assert!(Growth { late_bytes: 1, ..start }.is_steady());
     }
 
     #[test]
