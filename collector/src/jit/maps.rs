@@ -25,14 +25,16 @@ pub fn open(pid: u32, began: SystemTime) -> Option<File> {
 }
 
 /// Removes the maps that processes of a recording wrote because we asked them to. A file that was there before the
-/// recording began, or that the user asked for, stays.
-pub fn remove(processes: &[Process], began: SystemTime) {
-    for process in processes {
+/// recording began, or that the user asked for, stays; so does one of a process whose arguments could not be read, but for
+/// the first process, which was started as `command`.
+pub fn remove(processes: &[Process], command: &[String], began: SystemTime) {
+    for (index, process) in processes.iter().enumerate() {
+        let arguments = if index == 0 && process.command.is_empty() { command } else { &process.command };
         let file = path(process.pid);
         let Ok(data) = fs::symlink_metadata(&file) else { continue };
         let since = data.created().or_else(|_| data.modified());
         let new = data.is_file() && since.is_ok_and(|since| since + TICK >= began);
-        let wanted = process.command.iter().any(|argument| asks_for_a_map(argument));
+        let wanted = arguments.is_empty() || arguments.iter().any(|argument| asks_for_a_map(argument));
         if new && !wanted {
             // What cannot be removed is of another user: litter, but theirs.
             fs::remove_file(file).ok();
@@ -47,22 +49,29 @@ mod tests {
     #[test]
     fn only_new_maps_of_the_recording_are_removed() {
         // No process has such a number.
-        let (ours, older, wanted) = (u32::MAX - 11, u32::MAX - 12, u32::MAX - 13);
+        let [ours, older, wanted, silent] = [11, 12, 13, 14].map(|n| u32::MAX - n);
         let process = |pid, command: &[&str]| {
             let command = command.iter().map(|&word| word.to_owned()).collect();
             Process { pid, command, ..Process::default() }
         };
-        let of = [process(ours, &["node", "a.js"]), process(wanted, &["node", "--perf-basic-prof", "a.js"])];
-        for pid in [ours, older, wanted] {
+        let asking = ["node", "--perf-basic-prof", "a.js"].map(str::to_owned);
+        let of =
+            [process(ours, &["node", "a.js"]), process(wanted, &["node", "--perf-basic-prof"]), process(silent, &[])];
+        for pid in [ours, older, wanted, silent] {
             fs::write(path(pid), "1000 10 f\n").unwrap();
         }
-        remove(&of, SystemTime::now() + TICK * 60);
+        remove(&of, &asking, SystemTime::now() + TICK * 60);
         assert!(path(ours).exists(), "it is older than the recording");
         assert!(open(ours, SystemTime::now() + TICK * 60).is_none());
         let began = SystemTime::now();
         assert!(open(ours, began).is_some());
-        remove(&of, began);
-        assert_eq!([ours, older, wanted].map(|pid| path(pid).exists()), [false, true, true]);
+        remove(&of, &asking, began);
+        assert_eq!([ours, older, wanted, silent].map(|pid| path(pid).exists()), [false, true, true, true]);
+        // The first process was started as the command says.
+        remove(&[process(silent, &[])], &asking, began);
+        assert!(path(silent).exists());
+        remove(&[process(silent, &[])], &asking[..1], began);
+        assert!(!path(silent).exists());
         for pid in [older, wanted] {
             fs::remove_file(path(pid)).unwrap();
         }

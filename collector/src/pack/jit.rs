@@ -42,7 +42,7 @@ pub(super) fn note(manifest: &mut Manifest, native: &RawStacks) {
 /// Removes the perf maps that our asking caused.
 pub(super) fn clear_away(bundle: &Bundle) {
     if !bundle.manifest.settings.injected.is_empty() {
-        maps::remove(&bundle.timeline.processes, began(&bundle.manifest));
+        maps::remove(&bundle.timeline.processes, &bundle.manifest.command, began(&bundle.manifest));
     }
 }
 
