@@ -299,7 +299,10 @@ class Wide(Page):
 
     def test_ugly_data_keeps_its_place(self):
         for bundle in (recordings.nothing(), recordings.ugly(), recordings.waiting()):
-            for view in ("overview", "timeline", "environment"):
+            self.open("overview", bundle)
+            # On a busy machine a program of a millisecond is gone before its resources are read.
+            read = bundle != recordings.nothing() or "Timeline" in self.text("nav.views")
+            for view in ("overview", *(["timeline"] if read else []), "environment"):
                 self.open(view, bundle)
                 self.assertEqual(self.browser.js(OVERFLOW, self.width), [], f"{bundle.name} {view}")
         self.open("overview", recordings.nothing())

@@ -215,7 +215,7 @@ fn a_program_that_may_not_be_looked_at_waits_all_the_same() {
     let json = report(&target);
     // On a busy machine it waits for a processor as well; that is known.
     let waits = json["waiting"]["functions"].as_array().unwrap();
-    let unplaced = |wait: &&Value| wait["reason"] == "[waiting]" && wait["name"] == "";
+    let unplaced = |wait: &&serde_json::Value| wait["reason"] == "[waiting]" && wait["name"] == "";
     let wait = waits.iter().find(unplaced).unwrap_or_else(|| panic!("{waits:?}"));
     assert!(wait["ns"].as_f64().unwrap() > 0.35e9, "{wait}");
     let told = json["warnings"].as_array().unwrap().iter().find(|warning| warning["code"] == "waiting_unavailable");
