@@ -22,6 +22,15 @@ pub const TOO_SHORT: &str = "[too short to sample]";
 /// Function of a frame about which nothing is known.
 pub const UNKNOWN_FUNCTION: &str = "[unknown]";
 
+/// What paths of the recorder inside Python programs hold.
+const RECORDER: &str = "/_perfcollect/";
+
+/// Whether a source file is of the recorder that `--python` puts into programs.
+#[must_use]
+pub fn is_recorder(file: &str) -> bool {
+    file.contains(RECORDER)
+}
+
 /// Language and kind of a function.
 ///
 /// `module` is the path of its module, `file` its source file, `system_name` its symbol before demangling. Paths decide,
@@ -45,7 +54,7 @@ fn python_kind(file: &str, name: &str) -> FunctionKind {
         return FunctionKind::Runtime; // <frozen importlib._bootstrap>
     }
     let library = ["/site-packages/", "/dist-packages/"].iter().any(|part| file.contains(part));
-    let standard = file.contains("/lib/python") || file.contains("/lib64/python");
+    let standard = file.contains("/lib/python") || file.contains("/lib64/python") || is_recorder(file);
     match (library, standard) {
         (true, _) => FunctionKind::Library,
         (false, true) => FunctionKind::Runtime,
@@ -137,6 +146,8 @@ mod tests {
         check(PYTHON_MODULE, "/home/u/app/orders.py", "parse_line", (Language::Python, Own));
         check(PYTHON_MODULE, "/v/lib/python3.11/site-packages/x/y.py", "f", (Language::Python, Library));
         check(PYTHON_MODULE, "/usr/lib/python3.11/json/decoder.py", "decode", (Language::Python, Runtime));
+        let recorder = "/x/.perfcollect/1.spool/agent/site/_perfcollect/alloc.py";
+        check(PYTHON_MODULE, recorder, "_describe", (Language::Python, Runtime));
         check(PYTHON_MODULE, "<frozen importlib._bootstrap>", "_find_and_load", (Language::Python, Runtime));
         check(PYTHON_MODULE, "<string>", "<module>", (Language::Python, Own));
         check(KERNEL_MODULE, "", "do_syscall_64", (Language::Kernel, Kernel));

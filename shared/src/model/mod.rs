@@ -25,7 +25,7 @@ pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpe
 pub use calls::{CallCount, CallerCount};
 pub use classify::{
     JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
-    TOO_SHORT, UNKNOWN_FUNCTION, classify,
+    TOO_SHORT, UNKNOWN_FUNCTION, classify, is_recorder,
 };
 pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};

@@ -1,7 +1,7 @@
 //! How good a recording is, in figures and in one line: rates, losses, gaps in stacks and names, own cost.
 
 use crate::format::{count, duration, plural, share, significant};
-use crate::model::{Bundle, Profile, ProfileInfo};
+use crate::model::{Bundle, Profile, ProfileInfo, is_recorder};
 use crate::units::Nanos;
 use serde::Serialize;
 
@@ -10,9 +10,6 @@ const LOW: f64 = 0.02;
 const MODERATE: f64 = 0.10;
 /// With less CPU time than this in the program a share of it says nothing: starting up alone is a few milliseconds.
 const ENOUGH_CPU: Nanos = Nanos(100 * Nanos::MILLISECOND.0);
-/// Folder of the modules that we inject.
-const AGENT: &str = "/_perfcollect/";
-
 /// How much we cost beside the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,7 +91,7 @@ fn class(share: f64) -> OverheadClass {
 fn own_share(profile: &Profile) -> Option<f64> {
     let whole = profile.samples.total_weight();
     let ours: Vec<bool> =
-        profile.functions.rows.iter().map(|function| profile.string(function.file).contains(AGENT)).collect();
+        profile.functions.rows.iter().map(|function| is_recorder(profile.string(function.file))).collect();
     if !ours.contains(&true) {
         return (whole > Nanos::ZERO).then_some(0.0);
     }
