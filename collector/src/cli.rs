@@ -42,7 +42,6 @@ pub enum Command {
 }
 
 /// `run`.
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are independent of each other")]
 #[derive(Args, Clone, Debug)]
 #[command(
     override_usage = "perfcollect run [OPTIONS] -- COMMAND [ARGS]...",
@@ -50,15 +49,43 @@ pub enum Command {
                   126 not executable, 125 perfcollect failed before it started, 2 usage."
 )]
 pub struct RunArgs {
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+    /// Also record where threads wait, as wall time beside the CPU time
+    #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
+    pub clock: Clock,
+    /// Record inside Python programs, without a change to them; several with commas
+    #[arg(long, value_name = "MODE", value_delimiter = ',',
+          value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
+    pub python: Vec<String>,
+    /// Callers to keep of each block of memory with `--python alloc`; more cost more
+    #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub alloc_depth: u32,
+    /// Let programs that compile code while they run (Node) tell the names of their functions
+    #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
+    pub jit: Jit,
+    /// Exit with 125 if the recording could not be written in full
+    #[arg(long)]
+    pub strict: bool,
+    /// Profile perfcollect itself and write a pprof file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub self_profile: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND",
+          value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+/// What every recording may be told, of a program that is started and of one that runs already.
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are independent of each other")]
+#[derive(Args, Clone, Debug)]
+pub struct RecordingArgs {
     /// Write the bundle to this file instead of the folder .perfcollect
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     /// Stacks a second, native and Python [default: 499 native, 100 Python]
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rate: Option<u32>,
-    /// Also record where threads wait, as wall time beside the CPU time
-    #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
-    pub clock: Clock,
     /// Name this recording, so that other commands find it by the name
     #[arg(long, value_name = "NAME")]
     pub label: Option<String>,
@@ -71,40 +98,20 @@ pub struct RunArgs {
     /// Leave out Python stacks
     #[arg(long)]
     pub no_python: bool,
-    /// Record inside Python programs, without a change to them; several with commas
-    #[arg(long, value_name = "MODE", value_delimiter = ',',
-          value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
-    pub python: Vec<String>,
     #[command(flatten)]
     pub stacks: StackArgs,
-    /// Callers to keep of each block of memory with `--python alloc`; more cost more
-    #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub alloc_depth: u32,
-    /// Let programs that compile code while they run (Node) tell the names of their functions
-    #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
-    pub jit: Jit,
     /// Capture the text of hot lines; off by default, since source may be secret
     #[arg(long)]
     pub source: bool,
     /// Print no summary
     #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,
-    /// Exit with 125 if the recording could not be written in full
-    #[arg(long)]
-    pub strict: bool,
-    /// Show the recording in the browser when the program has ended, until Ctrl-C
+    /// Show the recording in the browser when it has ended, until Ctrl-C
     #[arg(long)]
     pub open: bool,
     /// Port for --open [default: 7070]
     #[arg(long, value_name = "PORT", requires = "open")]
     pub port: Option<u16>,
-    /// Profile perfcollect itself and write a pprof file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub self_profile: Option<PathBuf>,
-    /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND",
-          value_hint = ValueHint::CommandWithArguments)]
-    pub command: Vec<OsString>,
 }
 
 /// The shape of stacks in the bundle.
@@ -119,7 +126,6 @@ pub struct StackArgs {
 }
 
 /// `attach`.
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line are independent of each other")]
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Ends after the duration, with the process, or at Ctrl-C, and then writes the recording. The process is \
@@ -132,38 +138,8 @@ pub struct AttachArgs {
     /// Longest time to record: 30, 30s, 2m, 1h [default: until the process ends, or Ctrl-C]
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
-    /// Write the bundle to this file instead of the folder .perfcollect
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-    /// Stacks a second, native and Python [default: 499 native, 100 Python]
-    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub rate: Option<u32>,
-    /// Name this recording, so that other commands find it by the name
-    #[arg(long, value_name = "NAME")]
-    pub label: Option<String>,
-    /// Attach a tag; may be given several times
-    #[arg(long = "tag", value_name = "TAG")]
-    pub tags: Vec<String>,
-    /// Leave out native stacks
-    #[arg(long)]
-    pub no_native: bool,
-    /// Leave out Python stacks
-    #[arg(long)]
-    pub no_python: bool,
-    /// Capture the text of hot lines; off by default, since source may be secret
-    #[arg(long)]
-    pub source: bool,
     #[command(flatten)]
-    pub stacks: StackArgs,
-    /// Print no summary
-    #[arg(short, long, action = clap::ArgAction::SetTrue, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
-    pub quiet: bool,
-    /// Show the recording in the browser when it has ended, until Ctrl-C
-    #[arg(long)]
-    pub open: bool,
-    /// Port for --open [default: 7070]
-    #[arg(long, value_name = "PORT", requires = "open")]
-    pub port: Option<u16>,
+    pub recording: RecordingArgs,
 }
 
 /// `30`, `1.5s`, `2m`, `1h`, `200ms`.
@@ -311,7 +287,7 @@ mod tests {
         let cli = Cli::try_parse_from(["perfcollect", "run", "--quiet", "ls", "--label", "-q"]).unwrap();
         let Command::Run(args) = cli.command else { panic!("{cli:?}") };
         assert_eq!(args.command, ["ls", "--label", "-q"]);
-        assert!(args.quiet && args.label.is_none());
+        assert!(args.recording.quiet && args.recording.label.is_none());
     }
 
     #[test]

@@ -4,22 +4,20 @@
 //! learn, since it is not our child.
 
 use super::run::samplers::{Armed, Gathered, Rates};
-use super::run::start::open_spool;
-use super::run::{cpu_time, summary};
+use super::run::start::{begun, open_spool};
+use super::run::{cpu_time, show, summary};
 use crate::cli::AttachArgs;
 use crate::exit_code::ExitCode;
+use crate::git;
 use crate::launch::{Clock, EndSignals, Target};
-use crate::pack::{self, EndOfRun, Packed};
-use crate::serve::{self, Plan, Shelf};
+use crate::pack::{self, EndOfRun};
 use crate::spool::SpoolFolder;
-use crate::store::Library;
 use crate::symbolize::Images;
 use crate::terminal::Terminal;
 use crate::tree::{self, ProcessTree};
-use crate::{environment, git};
 use anyhow::{Context, bail};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Attached, Exit, FORMAT_VERSION, Manifest, Overhead, Settings, Tool};
+use perfcollect_shared::model::{Attached, Exit, Manifest, Overhead, Settings};
 use perfcollect_shared::report;
 use perfcollect_shared::units::Nanos;
 use std::time::Instant;
@@ -30,12 +28,12 @@ use ulid::Ulid;
 /// # Errors
 /// When it cannot be recorded, or the recording not be written.
 pub fn run(args: &AttachArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    let terminal = terminal.quiet(args.quiet);
+    let terminal = terminal.quiet(args.recording.quiet);
     let target = Target::open(args.pid)?;
     // Before the first thread: all of them are to leave these signals to us.
     let signals = EndSignals::hold().context("cannot hold signals")?;
     let (manifest, id) = describe(args, &target);
-    let (spool, file) = open_spool(args.output.as_deref(), &manifest.command, &id)?;
+    let (spool, file) = open_spool(args.recording.output.as_deref(), &manifest.command, &id)?;
     spool.write_manifest(&manifest).with_context(|| format!("cannot write {}", spool.path().display()))?;
     if !target.lives() {
         spool.discard();
@@ -46,8 +44,8 @@ pub fn run(args: &AttachArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let packed = pack::pack(spool.path(), &file, images, Some(&end))?;
     signals.let_go();
     terminal.note(&summary(&packed));
-    if args.open {
-        open(&packed, args, terminal)?;
+    if args.recording.open {
+        show(&packed, &args.recording, terminal)?;
     }
     Ok(if complete { ExitCode::FINE } else { ExitCode::FAILED })
 }
@@ -64,9 +62,9 @@ fn record(
     let (clock, since) = (Clock::new(), tree::ticks_now());
     let tree = ProcessTree::new(target.pid, clock.clone());
     tree.scan();
-    let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let rates = Rates::new(args.recording.rate, args.recording.no_native, args.recording.no_python);
     let samplers = Armed::attach(rates, spool.path(), &tree, &clock, since).start(spool.path(), &tree, &clock);
-    if !args.quiet {
+    if !args.recording.quiet {
         terminal.tell(&format!("recording process {}; {}", target.pid, how_to_end(args)));
     }
     signals.wait(target, args.duration);
@@ -118,28 +116,15 @@ fn end_of_recording(
 fn describe(args: &AttachArgs, target: &Target) -> (Manifest, Ulid) {
     let folder = target.folder();
     let git = folder.as_deref().map(git::start);
-    let id = Ulid::generate();
-    let rates = Rates::new(args.rate, args.no_native, args.no_python);
+    let (common, id) = begun(&args.recording);
+    let rates = Rates::new(args.recording.rate, args.recording.no_native, args.recording.no_python);
     let manifest = Manifest {
-        format: FORMAT_VERSION,
-        id: id.to_string(),
-        label: args.label.clone(),
-        tags: args.tags.clone(),
-        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         command: target.command(),
         cwd: folder.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default(),
-        start: jiff::Timestamp::now().to_string(),
         attached: Some(Attached { pid: target.pid, ran_before_ns: target.age() }),
-        environment: environment::read(),
         git: git.and_then(git::Reading::finish),
-        settings: Settings { source: args.source, ..rates.settings(&args.stacks, &[]) },
-        ..Manifest::default()
+        settings: Settings { source: args.recording.source, ..rates.settings(&args.recording.stacks, &[]) },
+        ..common
     };
     (manifest, id)
-}
-
-/// Shows the recording until Ctrl-C or SIGTERM.
-fn open(packed: &Packed, args: &AttachArgs, terminal: Terminal) -> anyhow::Result<()> {
-    let plan = Plan { shelf: Shelf::bundle(&packed.path, Library::local()), port: args.port, browser: true };
-    serve::serve_until_signal(plan, &|text| terminal.tell(text))
 }

@@ -5,7 +5,7 @@
 pub(super) mod samplers;
 pub(super) mod start;
 
-use crate::cli::RunArgs;
+use crate::cli::{RecordingArgs, RunArgs};
 use crate::exit_code::ExitCode;
 use crate::launch::{ExecError, Reaped, wait_for_end};
 use crate::pack::{self, EndOfRun, Packed};
@@ -25,7 +25,7 @@ use std::time::Instant;
 /// # Errors
 /// Never so far: what fails before the program starts is told here, and the code is 125, 126 or 127.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    let terminal = terminal.quiet(args.quiet);
+    let terminal = terminal.quiet(args.recording.quiet);
     Ok(match start::start(args, terminal) {
         Ok(recording) => finish(recording, args, terminal),
         Err(error) => {
@@ -74,8 +74,11 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
             if !terminal.quiet {
                 terminal.note(&summary(&packed));
             }
-            if args.open {
-                open(&packed, args, terminal);
+            if args.recording.open {
+                // The program's exit code stands, whatever becomes of this.
+                if let Err(error) = show(&packed, &args.recording, terminal) {
+                    terminal.error(&format!("{error:#}"));
+                }
             }
             complete
         }
@@ -87,12 +90,10 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
     if args.strict && !written { ExitCode::NOT_STARTED } else { code }
 }
 
-/// Shows the recording until Ctrl-C or SIGTERM; the program's exit code stands, whatever becomes of this.
-fn open(packed: &Packed, args: &RunArgs, terminal: Terminal) {
+/// Shows the recording until Ctrl-C or SIGTERM.
+pub(super) fn show(packed: &Packed, args: &RecordingArgs, terminal: Terminal) -> anyhow::Result<()> {
     let plan = Plan { shelf: Shelf::bundle(&packed.path, Library::local()), port: args.port, browser: true };
-    if let Err(error) = serve::serve_until_signal(plan, &|text| terminal.tell(text)) {
-        terminal.error(&format!("{error:#}"));
-    }
+    serve::serve_until_signal(plan, &|text| terminal.tell(text))
 }
 
 fn end_of_run(

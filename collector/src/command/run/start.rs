@@ -2,7 +2,7 @@
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
 use crate::agent::Injection;
-use crate::cli::{self, Jit, RunArgs};
+use crate::cli::{self, Jit, RecordingArgs, RunArgs};
 use crate::jit;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
@@ -51,14 +51,14 @@ struct Prepared {
 pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Recording> {
     let held = Held::hold().context("cannot hold signals")?;
     let inherited = Inherited::take();
-    let jit = if args.no_native { Jit::Off } else { args.jit };
+    let jit = if args.recording.no_native { Jit::Off } else { args.jit };
     let asked = jit::Asked::start(jit, &args.command);
     let waiting = Waiting::fork(&args.command, inherited, &held).context("cannot start a process")?;
     leave_streams().context("cannot open /dev/null")?;
     let (mut manifest, id) = describe(args)?;
     let (mut variables, injected) = asked.finish();
     manifest.settings.injected = injected;
-    let (spool, target) = open_spool(args.output.as_deref(), &manifest.command, &id)?;
+    let (spool, target) = open_spool(args.recording.output.as_deref(), &manifest.command, &id)?;
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
@@ -125,28 +125,38 @@ impl Prepared {
 }
 
 fn rates(args: &RunArgs) -> Rates {
-    Rates::new(args.rate, args.no_native, args.no_python).with_wall(args.rate, args.clock == cli::Clock::Wall)
+    Rates::new(args.recording.rate, args.recording.no_native, args.recording.no_python)
+        .with_wall(args.recording.rate, args.clock == cli::Clock::Wall)
 }
 
-/// What is known before the program starts. Read before anything of ours is written.
-fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
-    let cwd = env::current_dir().context("the current folder is gone")?;
-    let git = git::start(&cwd);
+/// What every recording begins with: who records, when, on which machine.
+pub(in crate::command) fn begun(args: &RecordingArgs) -> (Manifest, Ulid) {
     let id = Ulid::generate();
-    let rates = rates(args);
     let manifest = Manifest {
         format: FORMAT_VERSION,
         id: id.to_string(),
         label: args.label.clone(),
         tags: args.tags.clone(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-        cwd: cwd.to_string_lossy().into_owned(),
         start: jiff::Timestamp::now().to_string(),
         environment: environment::read(),
-        git: git.finish(),
-        settings: Settings { source: args.source, ..rates.settings(&args.stacks, &args.python) },
         ..Manifest::default()
+    };
+    (manifest, id)
+}
+
+/// What is known before the program starts. Read before anything of ours is written.
+fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
+    let cwd = env::current_dir().context("the current folder is gone")?;
+    let git = git::start(&cwd);
+    let (common, id) = begun(&args.recording);
+    let rates = rates(args);
+    let manifest = Manifest {
+        command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        cwd: cwd.to_string_lossy().into_owned(),
+        git: git.finish(),
+        settings: Settings { source: args.recording.source, ..rates.settings(&args.recording.stacks, &args.python) },
+        ..common
     };
     Ok((manifest, id))
 }
