@@ -55,7 +55,9 @@ fn a_split_of_70_20_10_in_node() {
     let of_script = |f: &&Value| f["name"] == "<module>" && f["file"] == hot["file"];
     let script = report["functions"].as_array().unwrap().iter().find(of_script).expect("the file itself is a function");
     assert!(script["total_share"].as_f64().unwrap() > 0.9, "{script}");
-    assert!(!totals.contains_key("Builtins_InterpreterEntryTrampoline"), "{totals:?}");
+    // Only what starts Node from its snapshot shares one nameless trampoline; a loaded machine may sample some of that.
+    let nameless = totals.get("Builtins_InterpreterEntryTrampoline").copied().unwrap_or(0.0);
+    assert!(nameless < 0.1, "{nameless} in {totals:?}");
     assert!(totals.iter().any(|(name, &share)| name.starts_with("node::") && share > 0.9), "{totals:?}");
 
     let recorded = open(&bundle);
