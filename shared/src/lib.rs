@@ -3,7 +3,9 @@
 //! Owns everything that the terminal, the page and CI must agree on. Must not do I/O, read a clock, start a thread or
 //! touch a DOM: bytes come in, values go out, on the host and on wasm32 alike (held by `shared/.clippy.toml`).
 
+pub mod bench;
 pub mod bundle;
+pub mod compare;
 pub mod derive;
 pub mod export;
 pub mod format;
@@ -11,6 +13,7 @@ pub mod import;
 pub mod model;
 pub mod palette;
 pub mod report;
+pub mod stats;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod units;

@@ -40,6 +40,8 @@ pub const MEMORY: &str = "memory.jsonl";
 pub const CALLS: &str = "calls.jsonl";
 /// Path of the exact counts of lines in the zip.
 pub const LINES: &str = "lines.jsonl";
+/// Path of the runs of benchmarks in the zip.
+pub const BENCHMARKS: &str = "benchmarks.jsonl";
 /// Path of the captured source text in the zip.
 pub const SOURCE: &str = "source.jsonl";
 

@@ -2,7 +2,7 @@
 
 use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
-use super::{CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
+use super::{BENCHMARKS, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
 use super::{hash, jsonl, manifest, order_path, pprof, profile_path, timeline};
 use crate::model::{Bundle, Manifest, Profile, ProfileInfo, Timeline, Warning};
 use serde::de::DeserializeOwned;
@@ -43,8 +43,9 @@ pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &L
     let calls = reader.rows(CALLS)?;
     let lines = reader.rows(LINES)?;
     let source = reader.rows(SOURCE)?;
+    let runs = reader.rows(BENCHMARKS)?;
     let reading = reader.warnings;
-    Ok(Bundle { manifest, profiles, timeline: Arc::new(timeline), memory, calls, lines, source, reading })
+    Ok(Bundle { manifest, profiles, timeline: Arc::new(timeline), memory, calls, lines, source, runs, reading })
 }
 
 /// Reads the directory and the manifest only: what a list of bundles needs.

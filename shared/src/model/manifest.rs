@@ -1,6 +1,6 @@
 //! `manifest.json`: what a bundle is, and what its first screen needs.
 
-use super::{Environment, ProfileInfo, Warning};
+use super::{BenchmarkInfo, Environment, ProfileInfo, Warning};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct Manifest {
     pub summary: Summary,
     #[serde(default)]
     pub profiles: Vec<ProfileInfo>,
+    /// What the lines of `benchmarks.jsonl` are runs of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub benchmarks: Vec<BenchmarkInfo>,
     #[serde(default)]
     pub members: Vec<Member>,
 }

@@ -12,6 +12,7 @@ mod manifest;
 mod memory;
 mod module;
 mod profile;
+mod run;
 mod sample;
 mod source;
 mod stack;
@@ -39,6 +40,7 @@ pub use manifest::{
 pub use memory::{MemorySnapshot, SnapshotReason};
 pub use module::{Module, ModuleTable};
 pub use profile::{Profile, ProfileInfo, WeightKind};
+pub use run::{BenchmarkInfo, Better, MetricInfo, Run, Unit};
 pub use sample::SampleTable;
 pub use source::SourceChunk;
 pub use stack::StackTable;
@@ -66,6 +68,8 @@ pub struct Bundle {
     pub lines: Arc<Vec<LineCount>>,
     /// Text of hot lines, by file and first line.
     pub source: Arc<Vec<SourceChunk>>,
+    /// Runs of benchmarks, or of a command that was recorded several times, in order of time.
+    pub runs: Arc<Vec<Run>>,
     /// What reading this copy met (damaged or unknown members); not part of the file.
     pub reading: Vec<Warning>,
 }
