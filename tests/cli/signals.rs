@@ -45,8 +45,10 @@ fn what_is_sent_to_us_alone_reaches_the_program_once() {
         ("WINCH", Signal::SIGWINCH),
         ("ALRM", Signal::SIGALRM),
     ] {
+        // Waits until the signal came, however long that takes here, and then whether it comes again.
         let script = format!(
-            "trap 'echo {name}' {name}; echo ready; i=0; while [ $i -lt 4 ]; do sleep 0.1; i=$((i+1)); done; exit 6"
+            "left=300; trap 'echo {name}; left=4' {name}; echo ready
+             while [ $left -gt 0 ]; do sleep 0.1; left=$((left-1)); done; exit 6"
         );
         let (mut child, stdout) = started(&place, &script);
         send(&child, signal);
@@ -79,7 +81,7 @@ fn a_program_that_ignores_signals_goes_on() {
 #[test]
 fn a_stop_without_a_terminal_stops_the_program_alone() {
     let place = Place::new();
-    let (mut child, mut stdout) = started(&place, "echo ready $$; sleep 0.2; echo through; exit 8");
+    let (mut child, mut stdout) = started(&place, "echo ready $$; sleep 1; echo through; exit 8");
     // Nobody watches this job: whoever stopped the program continues it, and not us.
     let pid = {
         let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
@@ -111,7 +113,7 @@ fn ctrl_c_and_ctrl_backslash_reach_the_program_once_and_not_us() {
     let mut shell = Shell::start(24, 80);
     for (key, name, code) in [("\x03", "INT", 130), ("\x1c", "QUIT", 131)] {
         shell.send(&format!(
-            "$P run -q -- sh -c 'trap \"echo g\"\"ot\" {name}; echo rea\"\"dy; sleep 0.5; sleep 0.5; exit 5'; echo code=$?\n"
+            "$P run -q -- sh -c 'trap \"echo g\"\"ot\" {name}; echo rea\"\"dy; sleep 30; sleep 0.5; exit 5'; echo code=$?\n"
         ));
         shell.expect("ready");
         shell.send(key);
