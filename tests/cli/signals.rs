@@ -113,7 +113,8 @@ fn ctrl_c_and_ctrl_backslash_reach_the_program_once_and_not_us() {
     let mut shell = Shell::start(24, 80);
     for (key, name, code) in [("\x03", "INT", 130), ("\x1c", "QUIT", 131)] {
         shell.send(&format!(
-            "$P run -q -- sh -c 'trap \"echo g\"\"ot\" {name}; echo rea\"\"dy; sleep 30; sleep 0.5; exit 5'; echo code=$?\n"
+            "$P run -q -- sh -c 'left=300; trap \"echo g\"\"ot; left=4\" {name}; echo rea\"\"dy; \
+             while [ $left -gt 0 ]; do sleep 0.1; left=$((left-1)); done; exit 5'; echo code=$?\n"
         ));
         shell.expect("ready");
         shell.send(key);
