@@ -7,16 +7,15 @@
     note.textContent = `The page could not start: ${error}. A browser of 2023 or newer can show it.`;
     document.body.append(note);
   };
-  const module = () => {
+  const packed = async () => {
     const inside = document.getElementById("perfcollect-viewer");
-    if (!inside) return "viewer.wasm";
-    const text = atob(inside.textContent.trim());
-    const bytes = Uint8Array.from(text, (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream, { headers: { "content-type": "application/wasm" } });
+    if (inside) return Uint8Array.from(atob(inside.textContent.trim()), (c) => c.charCodeAt(0));
+    const answer = await fetch("viewer.wasm.lzma");
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return new Uint8Array(await answer.arrayBuffer());
   };
   try {
-    await wasm_bindgen({ module_or_path: module() });
+    await wasm_bindgen({ module_or_path: unlzma(await packed()) });
   } catch (error) {
     fail(error);
   }

@@ -23,15 +23,15 @@ pub fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
 }
 
-/// The text of a file of the page, `None` where this build has no page.
+/// A file of the page as it was before its compression, `None` where this build has no page.
 ///
 /// # Errors
 /// When the file in this binary is damaged.
-pub fn text(path: &str) -> anyhow::Result<Option<String>> {
+pub fn bytes(path: &str) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(asset) = find(path) else { return Ok(None) };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     GzDecoder::new(asset.gzip)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .with_context(|| format!("the page in this program is damaged at {path}"))?;
-    Ok(Some(text))
+    Ok(Some(bytes))
 }

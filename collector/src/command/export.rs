@@ -35,13 +35,14 @@ pub fn run(args: &ExportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 }
 
 fn export_bundle(exporter: &dyn Exporter, bundle: &Bundle, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let text = |name| anyhow::Ok(assets::text(name)?.unwrap_or_default());
+    let text = |name| anyhow::Ok(String::from_utf8(assets::bytes(name)?.unwrap_or_default())?);
     let (boot_js, js, css, icon_svg) = (text("boot.js")?, text("viewer.js")?, text("style.css")?, text("icon.svg")?);
     let title = format!("{} · perfcollect", format::program(&bundle.manifest.command));
-    let viewer = assets::find("viewer.wasm").map(|wasm| HtmlParts {
+    let wasm = assets::bytes("viewer.wasm.lzma")?;
+    let viewer = wasm.as_deref().map(|wasm_lzma| HtmlParts {
         boot_js: &boot_js,
         js: &js,
-        wasm_gz: wasm.gzip,
+        wasm_lzma,
         css: &css,
         icon_svg: &icon_svg,
         title: &title,

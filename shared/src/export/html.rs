@@ -21,8 +21,8 @@ pub struct HtmlParts<'a> {
     pub boot_js: &'a str,
     /// Glue of the module, and what starts it.
     pub js: &'a str,
-    /// The module, compressed by gzip.
-    pub wasm_gz: &'a [u8],
+    /// The module as `static/unpack.js` reads it.
+    pub wasm_lzma: &'a [u8],
     pub css: &'a str,
     pub icon_svg: &'a str,
     /// Name of the recording, as plain text.
@@ -62,7 +62,7 @@ pub fn document(parts: &HtmlParts, bundle: &[u8]) -> String {
         source(&css)
     );
     let icon = STANDARD.encode(parts.icon_svg);
-    let mut page = String::with_capacity((bundle.len() + parts.wasm_gz.len()) / 3 * 4 + js.len() + css.len() + 4096);
+    let mut page = String::with_capacity((bundle.len() + parts.wasm_lzma.len()) / 3 * 4 + js.len() + css.len() + 4096);
     page.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     let mut line = |text: std::fmt::Arguments| {
         // A String takes whatever is written.
@@ -80,7 +80,7 @@ pub fn document(parts: &HtmlParts, bundle: &[u8]) -> String {
         "<noscript>This page reads a recording on your own machine and needs JavaScript and WebAssembly for it. \
          In the terminal: perfcollect import THIS.html</noscript>"
     ));
-    line(format_args!("{}{}{CLOSING}", opening(VIEWER_ELEMENT), STANDARD.encode(parts.wasm_gz)));
+    line(format_args!("{}{}{CLOSING}", opening(VIEWER_ELEMENT), STANDARD.encode(parts.wasm_lzma)));
     line(format_args!("{}{}{CLOSING}", opening(BUNDLE_ELEMENT), STANDARD.encode(bundle)));
     line(format_args!("<script>{js}</script>\n</body>\n</html>"));
     page
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn page(js: &str, title: &str, bundle: &[u8]) -> String {
-        let parts = HtmlParts { boot_js: "boot()", js, wasm_gz: &[1, 2, 3], css: "a{}", icon_svg: "<svg/>", title };
+        let parts = HtmlParts { boot_js: "boot()", js, wasm_lzma: &[1, 2, 3], css: "a{}", icon_svg: "<svg/>", title };
         document(&parts, bundle)
     }
 

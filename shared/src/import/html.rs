@@ -91,7 +91,7 @@ mod tests {
         let parts = HtmlParts {
             boot_js: "b()",
             js: "j('</script>')",
-            wasm_gz: &[31, 139, 8],
+            wasm_lzma: &[31, 139, 8],
             css: "",
             icon_svg: "",
             title: "t",
