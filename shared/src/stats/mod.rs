@@ -4,9 +4,22 @@
 //! know bundles, files or words.
 
 mod normal;
+mod ranks;
+mod shift;
+mod summary;
 mod verdict;
 mod walsh;
 
 pub use normal::quantile;
-pub use verdict::{Method, Outcome, Rules, Verdict, independent, paired};
-pub use walsh::{Interval, walsh};
+pub use shift::{rank_sum_p, shift};
+pub use summary::{Summary, summary};
+pub use verdict::{Method, Outcome, Rules, SESSIONS, Verdict, across, independent, paired, sessions, widened};
+pub use walsh::{signed_rank_p, walsh};
+
+/// An estimate and the interval around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interval {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
