@@ -3,6 +3,7 @@
 //! Measured quantities get at most three significant digits, counts are written in full, sizes use KiB, MiB, GiB.
 //! Must not know what a number means; sentences are made in `report` and in the views.
 
+use crate::model::Unit;
 use crate::units::{Bytes, Nanos};
 
 /// Stands for what was not measured; never 0.
@@ -11,10 +12,9 @@ pub const NOT_MEASURED: &str = "–";
 /// A duration: `96 ns`, `812 µs`, `45.1 ms`, `1.23 s`, `2 min 05 s`, `1 h 02 min`.
 #[must_use]
 pub fn duration(value: Nanos) -> String {
-    const STEPS: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
     let seconds = value.0.saturating_add(500_000_000) / 1_000_000_000;
     match seconds {
-        0..120 => scaled(value.as_f64(), &STEPS),
+        0..120 => scaled(value.as_f64(), &TIMES),
         120..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => {
             let minutes = (seconds + 30) / 60;
@@ -27,6 +27,43 @@ pub fn duration(value: Nanos) -> String {
 #[must_use]
 pub fn bytes(value: Bytes) -> String {
     scaled(value.as_f64(), &SIZES)
+}
+
+/// A figure of a benchmark with its unit: `12.3 ms`, `202 MiB`, `4,812`, `61 %`, `1.21 /s`.
+#[must_use]
+pub fn measured(value: f64, unit: Unit) -> String {
+    match unit {
+        _ if !value.is_finite() => NOT_MEASURED.into(),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+        Unit::Nanoseconds if value >= 1e11 => duration(Nanos(value.round() as u64)),
+        Unit::Nanoseconds => scaled(value, &TIMES),
+        Unit::Bytes => scaled(value, &SIZES),
+        Unit::Ratio => share(value),
+        Unit::PerSecond => format!("{} /s", significant(value)),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+        Unit::Count if value >= 0.0 && value.fract() == 0.0 => count(value as u64),
+        Unit::Count => significant(value),
+    }
+}
+
+/// A difference in percent with its interval: `12 % [9, 15]`, `-0.4 % [-1.2, 0.3]`; of ratios, 1.12 for 12 %.
+#[must_use]
+pub fn difference(ratio: f64, interval: Option<(f64, f64)>) -> String {
+    let percent = |ratio: f64| significant_percent((ratio - 1.0) * 100.0);
+    match interval {
+        Some((low, high)) => format!("{} % [{}, {}]", percent(ratio), percent(low), percent(high)),
+        None => format!("{} %", percent(ratio)),
+    }
+}
+
+/// Whole from 10 on, else with one decimal.
+fn significant_percent(percent: f64) -> String {
+    match percent {
+        p if !p.is_finite() => NOT_MEASURED.into(),
+        p if p.abs() < 0.05 => "0".into(),
+        p if p.abs() < 9.95 => format!("{p:.1}"),
+        p => format!("{p:.0}"),
+    }
 }
 
 /// Durations of one column: one unit, named in the header, and the same number of decimals in every cell.
@@ -61,12 +98,74 @@ impl TimeColumn {
     }
 }
 
+/// Figures of a metric in one column: one unit, named in the header, and the same number of decimals in every cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FigureColumn {
+    /// Empty where the metric's name says it all.
+    pub unit: &'static str,
+    step: f64,
+    decimals: usize,
+}
+
+impl FigureColumn {
+    /// The column that holds these: the largest decides the unit, the smallest the decimals, of which there are six at most.
+    #[must_use]
+    pub fn new(unit: Unit, values: &[f64]) -> Self {
+        let sizes = values.iter().map(|value| value.abs()).filter(|&value| value > 0.0 && value.is_finite());
+        let (low, high) = sizes.fold((f64::INFINITY, 0.0), |(low, high), v| (f64::min(low, v), f64::max(high, v)));
+        let steps: &[(f64, &'static str)] = match unit {
+            Unit::Nanoseconds => &TIMES,
+            Unit::Bytes => &SIZES,
+            Unit::Ratio => &[(0.01, "%")],
+            Unit::PerSecond => &[(1.0, "/s")],
+            Unit::Count => &[(1.0, "")],
+        };
+        let (step, unit) =
+            steps.iter().rfind(|(step, _)| high >= *step).or(steps.first()).copied().unwrap_or((1.0, ""));
+        let whole = step <= 1.0 && values.iter().all(|value| value.fract() == 0.0);
+        let decimals = [99.95, 9.995, 0.9995, 0.09995, 0.009_995, 0.000_999_5]
+            .iter()
+            .take_while(|&&bound| low / step < bound)
+            .count();
+        Self { unit, step, decimals: if whole { 0 } else { decimals } }
+    }
+
+    /// A value without its unit.
+    #[must_use]
+    pub fn cell(self, value: f64) -> String {
+        let decimals = self.decimals;
+        match value / self.step {
+            v if !v.is_finite() => NOT_MEASURED.into(),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+            v if v >= 0.0 && decimals == 0 => count(v.round() as u64),
+            v => format!("{v:.decimals$}"),
+        }
+    }
+
+    /// A value without its unit and without zeros at its end.
+    #[must_use]
+    pub fn trimmed(self, value: f64) -> String {
+        let text = self.cell(value);
+        if !text.contains('.') {
+            return text;
+        }
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
+    /// A header with the unit: `median, ms`.
+    #[must_use]
+    pub fn head(self, title: &str) -> String {
+        format!("{title}{}{}", if self.unit.is_empty() { "" } else { ", " }, self.unit)
+    }
+}
+
 /// A rate of bytes: `1.21 MiB/s`.
 #[must_use]
 pub fn bytes_per_second(value: f64) -> String {
     format!("{}/s", scaled(value.max(0.0), &SIZES))
 }
 
+const TIMES: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
 const SIZES: [(f64, &str); 5] =
     [(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB"), (1_073_741_824.0, "GiB"), (1_099_511_627_776.0, "TiB")];
 
@@ -255,6 +354,46 @@ pub fn shorten_name(name: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_of_benchmarks_carry_their_unit() {
+        let check = |value: f64, unit: Unit, expect: &str| assert_eq!(measured(value, unit), expect, "{value}");
+        check(12_345_678.0, Unit::Nanoseconds, "12.3 ms");
+        check(0.31, Unit::Nanoseconds, "0.31 ns");
+        check(125e9, Unit::Nanoseconds, "2 min 05 s");
+        check(211_812_352.0, Unit::Bytes, "202 MiB");
+        check(4812.0, Unit::Count, "4,812");
+        check(1.5, Unit::Count, "1.50");
+        check(0.61, Unit::Ratio, "61 %");
+        check(1_234.0, Unit::PerSecond, "1,230 /s");
+        check(f64::NAN, Unit::Count, NOT_MEASURED);
+    }
+
+    #[test]
+    fn differences_have_their_interval() {
+        assert_eq!(difference(1.1234, Some((1.09, 1.15))), "12 % [9.0, 15]");
+        assert_eq!(difference(0.996, Some((0.988, 1.0003))), "-0.4 % [-1.2, 0]");
+        assert_eq!(difference(2.0, None), "100 %");
+    }
+
+    #[test]
+    fn columns_of_figures_have_one_unit_and_equal_decimals() {
+        let cells = |unit: Unit, values: &[f64]| {
+            let column = FigureColumn::new(unit, values);
+            (column.head("x"), values.iter().map(|&value| column.cell(value)).collect::<Vec<_>>().join(" "))
+        };
+        let check = |unit, values: &[f64], head: &str, text: &str| {
+            assert_eq!(cells(unit, values), (head.to_owned(), text.to_owned()));
+        };
+        check(Unit::Nanoseconds, &[12_345_678.0, 9_876_543.0], "x, ms", "12.35 9.88");
+        check(Unit::Nanoseconds, &[2e9, 3e6], "x, s", "2.00000 0.00300");
+        check(Unit::Nanoseconds, &[96.0, 812.0], "x, ns", "96 812");
+        check(Unit::Bytes, &[0.0, 2_097_152.0], "x, MiB", "0.00 2.00");
+        check(Unit::Count, &[3.0, 120.0], "x", "3 120");
+        check(Unit::Count, &[3.5, 120.0], "x", "3.50 120.00");
+        check(Unit::Ratio, &[0.61, 0.999], "x, %", "61.0 99.9");
+        check(Unit::Nanoseconds, &[], "x, ns", "");
+    }
 
     #[test]
     fn durations_have_three_digits_and_a_unit() {

@@ -1,6 +1,7 @@
 //! Round values along an axis, in the steps of its unit.
 
-use crate::format::{bytes, bytes_per_second, count, power_below, significant};
+use crate::format::{FigureColumn, bytes, bytes_per_second, count, power_below, significant};
+use crate::model;
 use crate::units::{Bytes, Nanos};
 
 /// What an axis measures.
@@ -59,6 +60,31 @@ pub fn value_ticks(max: f64, unit: Unit, wanted: u32) -> Vec<Tick<f64>> {
         }
     }
     ticks
+}
+
+/// Marks inside a range of a benchmark's metric at round values, about `wanted` of them; the range need not begin at 0.
+#[must_use]
+pub fn range_ticks(range: (f64, f64), unit: model::Unit, wanted: u32) -> Vec<Tick<f64>> {
+    let (low, high) = range;
+    if !(high > low && high.is_finite() && low.is_finite()) {
+        return Vec::new();
+    }
+    let rough = (high - low) / f64::from(wanted.max(1));
+    let step = match unit {
+        model::Unit::Bytes => round_step(rough, true),
+        _ => round_step(rough, false),
+    };
+    let first = (low / step).ceil();
+    let marks = (0..=wanted.max(1) * 3).map(|index| (first + f64::from(index)) * step).take_while(|&at| at <= high);
+    let marks: Vec<f64> = marks.collect();
+    // Cells of a column have enough decimals for the step, hence for what lies between two marks.
+    let column = FigureColumn::new(unit, &[high.abs().max(low.abs()), step]);
+    let label = |at: f64| match unit {
+        model::Unit::Bytes => round_bytes(at),
+        _ if column.unit.is_empty() => column.trimmed(at),
+        _ => format!("{} {}", column.trimmed(at), column.unit),
+    };
+    marks.iter().map(|&at| Tick { at, label: label(at) }).collect()
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is at least `rough`; for sizes 1, 2, 4, … 512 times a power of 1024.
@@ -187,5 +213,21 @@ mod tests {
         check(0, 600_000_000_000, "0 | 2:00 | 4:00 | 6:00 | 8:00 | 10:00");
         check(7, 7, "");
         check(0, 3, "0 | 1 ns | 2 ns | 3 ns");
+    }
+
+    #[test]
+    fn ranges_of_a_metric_have_round_marks_with_enough_decimals() {
+        let check = |low: f64, high: f64, unit: model::Unit, expect: &str| {
+            let labels: Vec<String> = range_ticks((low, high), unit, 5).into_iter().map(|tick| tick.label).collect();
+            assert_eq!(labels.join(" | "), expect, "{low}..{high}");
+        };
+        check(12.31e6, 12.48e6, model::Unit::Nanoseconds, "12.35 ms | 12.4 ms | 12.45 ms");
+        check(9.0, 121.0, model::Unit::Nanoseconds, "50 ns | 100 ns");
+        check(1.1, 1.9, model::Unit::Nanoseconds, "1.2 ns | 1.4 ns | 1.6 ns | 1.8 ns");
+        check(100e6, 300e6, model::Unit::Bytes, "128 MiB | 192 MiB | 256 MiB");
+        check(9_000.0, 30_000.0, model::Unit::Count, "10,000 | 15,000 | 20,000 | 25,000 | 30,000");
+        check(0.2, 1.0, model::Unit::Ratio, "20 % | 40 % | 60 % | 80 % | 100 %");
+        check(5.0, 5.0, model::Unit::Count, "");
+        check(f64::NAN, 5.0, model::Unit::Count, "");
     }
 }
