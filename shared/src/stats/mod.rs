@@ -3,14 +3,20 @@
 //! Effects are ratios: values are compared by their logarithms, so that 2 % means the same for any benchmark. Must not
 //! know bundles, files or words.
 
+mod anytime;
+mod multiplicity;
 mod normal;
 mod ranks;
+mod sequential;
 mod shift;
 mod summary;
 mod verdict;
 mod walsh;
 
+pub use anytime::Anytime;
+pub use multiplicity::{Selection, benjamini_hochberg, together};
 pub use normal::quantile;
+pub use sequential::{Decision, MOST, Sequential};
 pub use shift::{rank_sum_p, shift};
 pub use summary::{Summary, summary};
 pub use verdict::{Method, Outcome, Rules, SESSIONS, Verdict, across, independent, paired, sessions, widened};
