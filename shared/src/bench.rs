@@ -2,7 +2,7 @@
 //!
 //! Owns the form that comparisons, gates, trends and views read. Must not judge: that is `stats` and `compare`.
 
-use crate::model::{Better, Bundle, MetricInfo, Run, Unit};
+use crate::model::{Better, Bundle, Manifest, MetricInfo, Run, Unit};
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 
@@ -131,18 +131,26 @@ fn place(metric: &str) -> usize {
     ["wall_ns", "cpu_ns", "rss_bytes"].iter().position(|known| *known == metric).unwrap_or(usize::MAX)
 }
 
-fn one_run(bundle: &Bundle) -> Option<Benchmark> {
-    let manifest = &bundle.manifest;
+/// Figures of one recorded run of a command, by the names that [`Run::metrics`] has; what was not measured is not there.
+#[must_use]
+pub fn figures_of(manifest: &Manifest) -> Vec<(&'static str, f64)> {
     let figures = [
         ("wall_ns", manifest.wall_ns.map(Nanos::as_f64)),
         ("cpu_ns", manifest.cpu_ns.map(Nanos::as_f64)),
-        ("rss_bytes", manifest.summary.rss_bytes_max.map(Bytes::as_f64)),
+        ("rss_bytes", manifest.summary.peak_process_rss_bytes.map(Bytes::as_f64)),
+        ("user_ns", manifest.user_ns.map(Nanos::as_f64)),
+        ("system_ns", manifest.system_ns.map(Nanos::as_f64)),
     ];
-    let metrics: Vec<Metric> = figures
+    figures.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn one_run(bundle: &Bundle) -> Option<Benchmark> {
+    let manifest = &bundle.manifest;
+    let metrics: Vec<Metric> = figures_of(manifest)
         .into_iter()
-        .filter_map(|(name, value)| {
+        .map(|(name, value)| {
             let MetricInfo { name, unit, better } = MetricInfo::of_name(name);
-            Some(Metric { name, unit, better, values: vec![value?], ..Metric::default() })
+            Metric { name, unit, better, values: vec![value], ..Metric::default() }
         })
         .collect();
     (!metrics.is_empty()).then(|| Benchmark {

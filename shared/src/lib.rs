@@ -10,6 +10,7 @@ pub mod derive;
 pub mod export;
 pub mod format;
 pub mod import;
+pub mod merge;
 pub mod model;
 pub mod palette;
 pub mod report;

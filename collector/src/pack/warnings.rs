@@ -2,11 +2,10 @@
 
 use super::profile::Built;
 use crate::spool::RawStacks;
+use perfcollect_shared::merge::FEW_SAMPLES;
 use perfcollect_shared::model::{Manifest, Timeline, Warning};
 use std::collections::HashSet;
 
-/// Shares of fewer samples are off by more than ten points (95 % interval of a half).
-const FEW_SAMPLES: u64 = 100;
 /// Share of samples from which a defect is told.
 const WORTH_TELLING: f64 = 0.01;
 /// Share of failed reads of Python stacks from which they are told; 0.6 % is usual.

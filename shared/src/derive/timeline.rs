@@ -169,7 +169,8 @@ pub struct Figures {
 #[must_use]
 pub fn series(timeline: &Timeline, metric: Metric) -> StackedSeries {
     let interval = typical_interval(timeline);
-    let times = round_times(&timeline.samples);
+    let origins = origins(timeline);
+    let times = round_times(&timeline.samples, &origins);
     let mut samples: HashMap<u32, Vec<(Nanos, &ResourceSample)>> = HashMap::new();
     let mut order = Vec::new();
     for (sample, &round) in timeline.samples.iter().zip(&times) {
@@ -190,7 +191,9 @@ pub fn series(timeline: &Timeline, metric: Metric) -> StackedSeries {
             let samples = samples.get(&pid).map_or(&[][..], Vec::as_slice);
             let reader = Reader { metric, samples, process, interval, gap: gap_limit(interval) };
             let name = process.map_or_else(|| format!("process {pid}"), |p| p.name.clone());
-            ProcessSeries { pid, name, steps: if metric.is_level() { reader.levels() } else { reader.rates() } }
+            let mut steps = if metric.is_level() { reader.levels() } else { reader.rates() };
+            clip(&mut steps, &origins, metric.is_level());
+            ProcessSeries { pid, name, steps }
         })
         .collect();
     processes.retain(|process| !process.steps.is_empty());
@@ -265,6 +268,42 @@ fn typical_interval(timeline: &Timeline) -> Nanos {
     *intervals.select_nth_unstable(middle).1
 }
 
+/// When processes began of which none lived with one before: starts of runs that lie one after the other. Ascending.
+fn origins(timeline: &Timeline) -> Vec<Nanos> {
+    let mut ended = Some(Nanos::ZERO);
+    let mut origins = Vec::new();
+    for process in &timeline.processes {
+        if ended.is_some_and(|end| process.start_ns > end) {
+            origins.push(process.start_ns);
+        }
+        ended = ended.zip(process.end_ns).map(|(known, end)| known.max(end));
+    }
+    origins
+}
+
+fn origin_of(origins: &[Nanos], time: Nanos) -> usize {
+    origins.partition_point(|&origin| origin <= time)
+}
+
+/// Keeps steps within the run that they were read in: a reading of one says nothing of another.
+fn clip(steps: &mut [Step], origins: &[Nanos], level: bool) {
+    for step in steps {
+        let read = if level { step.from } else { step.to };
+        let run = origin_of(origins, read);
+        if let Some(&origin) = run.checked_sub(1).and_then(|before| origins.get(before)) {
+            let value = step.value * (step.to - step.from).as_f64();
+            step.from = step.from.max(origin);
+            // The growth of a counter was all in this run.
+            if !level && step.to > step.from {
+                step.value = value / (step.to - step.from).as_f64();
+            }
+        }
+        if let Some(&next) = origins.get(run) {
+            step.to = step.to.min(next);
+        }
+    }
+}
+
 /// Five intervals, and at least half a second: a busy machine delays a reading without hiding much.
 fn gap_limit(interval: Nanos) -> Nanos {
     Nanos(interval.0.saturating_mul(5)).max(Nanos(500 * Nanos::MILLISECOND.0))
@@ -274,13 +313,14 @@ fn gap_limit(interval: Nanos) -> Nanos {
 ///
 /// The probe reads one process after the other; a round is over when a process is read again. Levels of one round are
 /// put to one moment, so that their sum is of processes that lived together.
-fn round_times(samples: &[ResourceSample]) -> Vec<Nanos> {
+fn round_times(samples: &[ResourceSample], origins: &[Nanos]) -> Vec<Nanos> {
     let mut read = HashSet::new();
     let mut time = Nanos::ZERO;
     samples
         .iter()
         .map(|sample| {
-            if read.is_empty() || read.contains(&sample.pid) {
+            let is_over = || origin_of(origins, sample.t_ns) > origin_of(origins, time);
+            if read.is_empty() || read.contains(&sample.pid) || is_over() {
                 read.clear();
                 time = sample.t_ns;
             }
