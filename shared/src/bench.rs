@@ -2,6 +2,9 @@
 //!
 //! Owns the form that comparisons, gates, trends and views read. Must not judge: that is `stats` and `compare`.
 
+#[cfg(feature = "bench-import")]
+pub mod log;
+
 use crate::model::{Better, Bundle, Manifest, MetricInfo, Run, Unit};
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;

@@ -2,6 +2,8 @@
 //!
 //! Owns the recognition of what lies in a file. Must not trust its input or read anything else.
 
+#[cfg(feature = "bench-import")]
+pub mod bench;
 mod bundle;
 pub mod html;
 
