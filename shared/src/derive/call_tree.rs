@@ -1,6 +1,6 @@
 //! Sums per node of the call tree, from callers to callees or the other way round.
 
-use super::function_tree::{NO_NODE, ROOT};
+use super::function_tree::{FunctionTree, NO_NODE, ROOT};
 use super::selection::{Selected, Selection, selected_rows};
 use crate::model::{FunctionId, Profile};
 use crate::units::Nanos;
@@ -156,9 +156,13 @@ fn handle(index: usize) -> u32 {
 }
 
 fn top_down(profile: &Profile, selected: &Selected) -> CallTree {
-    let source = &selected.tree;
-    let (own_weight, own_count) = selected.self_sums(profile);
-    let (mut weight, mut count) = (own_weight.clone(), own_count.clone());
+    let (weights, counts) = selected.self_sums(profile);
+    of_sums(&selected.tree, &weights, &counts)
+}
+
+/// The top-down tree of nodes in which this much ended. Nodes that no sample passed through are left out.
+pub(super) fn of_sums(source: &FunctionTree, own_weight: &[Nanos], own_count: &[u64]) -> CallTree {
+    let (mut weight, mut count) = (own_weight.to_vec(), own_count.to_vec());
     for node in (1..source.len()).rev() {
         let parent = source.parent(handle(node)) as usize;
         weight[parent] = weight[parent] + weight[node];

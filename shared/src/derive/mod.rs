@@ -7,6 +7,7 @@ pub mod area;
 pub mod axis;
 pub mod call_tree;
 pub mod calls;
+pub mod diff;
 pub mod flame_layout;
 pub mod function_tree;
 pub mod interval;
