@@ -1,25 +1,47 @@
 //! Two sides to verdicts: which values are compared with which, and what is said of them.
 //!
-//! The terminal, CI and the page call the same functions, so that none of them judges differently.
+//! The terminal, CI and the page call the same functions, so that none of them judges differently. Words for people are in
+//! `text` and `markdown`, which only the terminal calls.
 
-use crate::bench::{BenchSet, Benchmark, Metric};
-use crate::model::Better;
-use crate::stats::{self, Method, Outcome, Rules, Verdict};
+mod cases;
+mod environment;
+mod noise;
+#[cfg(test)]
+mod tests;
+
+pub use cases::{all, benchmarks, sets, within};
+pub use environment::{Difference, differences, side_name};
+pub use noise::SessionNoise;
+
+use crate::stats::{Method, Verdict};
 use serde::Serialize;
+
+/// Metrics that decide together.
+pub const PRIMARY: [&str; 2] = ["wall_ns", "cpu_ns"];
 
 /// One metric of one benchmark on two sides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Names of the two sides.
+    /// Name of what is compared: the benchmark's, or the base's where each side has its own.
+    pub benchmark: String,
+    /// Names of the two sides: sources, or benchmarks of one source.
     pub base: String,
     pub new: String,
     pub metric: String,
+    /// Medians of the two sides, in the metric's unit.
+    pub base_value: Option<f64>,
+    pub new_value: Option<f64>,
     /// New over base.
     pub ratio: Option<f64>,
     pub low: Option<f64>,
     pub high: Option<f64>,
+    /// Level of the interval, 0.95 for 95 %; higher where one of many comparisons is called different.
+    pub confidence: f64,
     pub margin: f64,
     pub verdict: Verdict,
+    /// Half the width of the interval that runs of one side show against each other, as a ratio minus 1: what no change at
+    /// all would look like. `None` where a side has too few runs.
+    pub floor: Option<f64>,
     /// Smallest relative difference that so many runs would find in 80 of 100 cases.
     pub detectable: Option<f64>,
     /// Pairs, or runs of the smaller side.
@@ -31,60 +53,16 @@ pub struct Comparison {
     pub method: Method,
     /// There is a difference, but not surely one beyond the margin.
     pub below_margin: bool,
+    /// The two sides cannot be compared; the notes say why.
+    pub incomparable: bool,
     /// Why the two are not comparable, or what the verdict leaves open.
     pub notes: Vec<String>,
 }
 
-/// Compares the benchmarks of one set with its first, by pairs where they were run in blocks.
-#[must_use]
-pub fn within(set: &BenchSet, rules: &Rules) -> Vec<Comparison> {
-    let Some((base, others)) = set.benchmarks.split_first() else { return Vec::new() };
-    others.iter().flat_map(|new| benchmarks(base, new, rules)).collect()
-}
-
-/// Compares every metric that both have.
-#[must_use]
-pub fn benchmarks(base: &Benchmark, new: &Benchmark, rules: &Rules) -> Vec<Comparison> {
-    let both = base.metrics.iter().filter_map(|metric| Some((metric, new.metric(&metric.name)?)));
-    both.map(|(a, b)| Comparison { base: base.name.clone(), new: new.name.clone(), ..metrics(a, b, rules) }).collect()
-}
-
-fn metrics(base: &Metric, new: &Metric, rules: &Rules) -> Comparison {
-    let (a, b) = pairs(base, new);
-    let outcome =
-        if a.is_empty() { stats::independent(&base.values, &new.values, rules) } else { stats::paired(&a, &b, rules) };
-    comparison(&base.name, base.better, &outcome, rules)
-}
-
-/// Values of blocks that both metrics have, in the same order; empty where there are no blocks.
-fn pairs(base: &Metric, new: &Metric) -> (Vec<f64>, Vec<f64>) {
-    let of_block = |metric: &Metric, block: u32| {
-        let index = metric.blocks.iter().position(|&other| other == block)?;
-        metric.values.get(index).copied()
-    };
-    let both = base.blocks.iter().zip(&base.values);
-    both.filter_map(|(&block, &value)| Some((value, of_block(new, block)?))).unzip()
-}
-
-fn comparison(metric: &str, better: Better, outcome: &Outcome, rules: &Rules) -> Comparison {
-    let verdict = match (better, outcome.verdict) {
-        (Better::Higher, Verdict::Slower) => Verdict::Faster,
-        (Better::Higher, Verdict::Faster) => Verdict::Slower,
-        (_, verdict) => verdict,
-    };
-    Comparison {
-        metric: metric.to_owned(),
-        ratio: outcome.ratio.map(|ratio| ratio.value),
-        low: outcome.ratio.map(|ratio| ratio.low),
-        high: outcome.ratio.map(|ratio| ratio.high).filter(|high| high.is_finite()),
-        margin: rules.margin,
-        verdict,
-        detectable: outcome.detectable,
-        runs: outcome.runs,
-        runs_needed: outcome.needed,
-        p: outcome.p,
-        method: outcome.method,
-        below_margin: outcome.below_margin,
-        ..Comparison::default()
+impl Comparison {
+    /// Whether this metric is one of those that decide.
+    #[must_use]
+    pub fn is_primary(&self) -> bool {
+        PRIMARY.contains(&self.metric.as_str())
     }
 }
