@@ -35,6 +35,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Get the recording back out of an exported page
     Import(ImportArgs),
+    /// Show how benchmarks changed over many recordings, and where to look
+    Trend(TrendArgs),
     /// Turn a recording that was cut short, or a damaged bundle, into a bundle
     Recover(RecoverArgs),
     /// Print a script that completes this command line in a shell
@@ -233,6 +235,48 @@ pub struct ImportArgs {
     /// Write the bundle to this file instead of the folder .perfcollect
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+}
+
+/// `trend`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "A change is suspected where the level of a series shifts; sessions of another machine, kernel or setting are \
+                        a series of their own. The commands it prints confirm or refute a suspect."
+)]
+pub struct TrendArgs {
+    /// Folders of bundles, or files, oldest first [default: the folder .perfcollect]
+    #[arg(value_name = "FOLDER|FILE", value_hint = ValueHint::AnyPath)]
+    pub sources: Vec<PathBuf>,
+    /// Only benchmarks of this name; `*` stands for anything
+    #[arg(long, value_name = "NAME")]
+    pub benchmark: Option<String>,
+    /// wall, cpu, rss or another name; may be given several times [default: wall, cpu and rss]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub metrics: Vec<String>,
+    /// Smallest change of a level that matters, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 2.0, value_parser = percent)]
+    pub margin: f64,
+    /// Confidence of intervals, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 95.0, value_parser = percent)]
+    pub confidence: f64,
+    /// Shell command that builds the program, for the commands that confirm a suspect
+    #[arg(long, value_name = "COMMAND")]
+    pub build: Option<String>,
+    /// Keep sessions whose program ended with an exit code other than 0
+    #[arg(short, long)]
+    pub ignore_failure: bool,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// `2`, `0.5`, `95%`: more than nothing, less than 100.
+fn percent(text: &str) -> Result<f64, String> {
+    let value =
+        text.trim_end_matches('%').trim_end().parse::<f64>().map_err(|_not_one| "say it as 2 or 0.5%".to_owned())?;
+    if value > 0.0 && value < 100.0 { Ok(value) } else { Err("it must lie between 0 and 100 percent".to_owned()) }
 }
 
 /// `completions`.

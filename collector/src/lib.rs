@@ -11,6 +11,7 @@ pub mod environment;
 pub mod exit_code;
 pub mod git;
 pub mod heap;
+pub mod history;
 pub mod jit;
 pub mod launch;
 pub mod pack;

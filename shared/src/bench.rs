@@ -20,6 +20,10 @@ pub struct BenchSet {
     pub start: Option<String>,
     /// Commit that was measured.
     pub commit: Option<String>,
+    /// Whether files differed from that commit; `None` where the source does not tell.
+    pub dirty: Option<bool>,
+    /// Folder that the commands ran in.
+    pub cwd: Option<String>,
     /// What must be equal for two sets to be comparable, field by field: processor, kernel, settings.
     pub config: BTreeMap<String, String>,
     pub benchmarks: Vec<Benchmark>,
@@ -83,7 +87,9 @@ impl BenchSet {
             source: source.to_owned(),
             tool: manifest.tool.name.clone(),
             start: Some(manifest.start.clone()),
-            commit: manifest.git.as_ref().map(|git| git.commit.clone()),
+            commit: manifest.git.as_ref().map(|git| git.commit.clone()).filter(|commit| !commit.is_empty()),
+            dirty: manifest.git.as_ref().and_then(|git| git.dirty),
+            cwd: Some(manifest.cwd.clone()).filter(|folder| !folder.is_empty()),
             config: config.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
             ..Self::default()
         };

@@ -3,6 +3,8 @@
 //! Measured quantities get at most three significant digits, counts are written in full, sizes use KiB, MiB, GiB.
 //! Must not know what a number means; sentences are made in `report` and in the views.
 
+pub mod metric;
+
 use crate::model::Unit;
 use crate::units::{Bytes, Nanos};
 

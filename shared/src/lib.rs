@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod bundle;
+pub mod check;
 pub mod compare;
 pub mod derive;
 pub mod export;
@@ -17,5 +18,6 @@ pub mod report;
 pub mod stats;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod trend;
 pub mod units;
 pub mod view_state;

@@ -10,6 +10,7 @@ pub mod recover;
 pub mod report;
 pub mod run;
 pub mod serve;
+pub mod trend;
 
 use crate::cli::Command;
 use crate::exit_code::ExitCode;
@@ -31,5 +32,6 @@ pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCod
         Command::Report(args) => report::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
+        Command::Trend(args) => trend::run(&args, terminal),
     }
 }

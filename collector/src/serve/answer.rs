@@ -130,6 +130,7 @@ pub(super) fn answer(asked: &Asked<'_>, shelf: &Shelf, port: u16) -> Answer {
     match path {
         "/" => asset("index.html", asked),
         "/api/library" => library(shelf, asked),
+        "/api/trend" => trend(shelf, asked),
         _ => match path.strip_prefix("/api/bundles/") {
             Some(name) => bundle(shelf, name, asked),
             None => asset(path.strip_prefix('/').unwrap_or_default(), asked),
@@ -174,6 +175,15 @@ fn library(shelf: &Shelf, asked: &Asked<'_>) -> Answer {
             .with(IDENTITY_HEADER, shelf.identity())
             .unless_known(asked),
         Err(error) => Answer::sentence(500, &format!("cannot list the library: {error}")),
+    }
+}
+
+fn trend(shelf: &Shelf, asked: &Asked<'_>) -> Answer {
+    match shelf.trend() {
+        Ok((version, json)) => {
+            Answer::new("application/json", format!("\"{version}\""), Body::Bytes(json)).unless_known(asked)
+        }
+        Err(error) => Answer::sentence(500, &format!("cannot tell the history: {error}")),
     }
 }
 

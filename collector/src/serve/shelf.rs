@@ -1,10 +1,13 @@
 //! What is served: a library, or one bundle.
 
+use crate::history;
 use crate::pack;
 use crate::store::{self, Entry, Library, Spool};
 use crate::symbolize::Images;
 use anyhow::Context;
+use perfcollect_shared::bench::BenchSet;
 use perfcollect_shared::model::Manifest;
+use perfcollect_shared::trend;
 use perfcollect_shared::units::Bytes;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -24,6 +27,16 @@ pub struct Shelf {
     open: Option<String>,
     /// Manifests by file name, as long as size and time of change stay the same.
     known: Mutex<HashMap<String, (Stamp, Listed)>>,
+    history: Mutex<History>,
+}
+
+/// What was read for `/api/trend`, so that asking again costs a look at the folder.
+#[derive(Debug, Default)]
+struct History {
+    /// Sessions by file name, or why there is none, as long as size and time of change stay the same.
+    sessions: HashMap<String, (Stamp, Result<BenchSet, String>)>,
+    /// Version and JSON of the last answer.
+    answer: Option<(String, Vec<u8>)>,
 }
 
 /// Size and time of change of a file.
@@ -56,7 +69,7 @@ impl Shelf {
     /// All bundles of a folder.
     #[must_use]
     pub fn library(library: Library) -> Self {
-        Self { library, only: None, open: None, known: Mutex::default() }
+        Self { library, only: None, open: None, known: Mutex::default(), history: Mutex::default() }
     }
 
     /// One bundle, shown first: with its neighbours where it lies in the library, else alone.
@@ -66,7 +79,7 @@ impl Shelf {
         let folder = |path: &Path| fs::canonicalize(path).ok();
         let in_library = path.parent().and_then(folder).is_some_and(|parent| folder(&library.folder) == Some(parent));
         let only = (!in_library).then(|| path.to_owned());
-        Self { library, only, open, known: Mutex::default() }
+        Self { library, only, open, known: Mutex::default(), history: Mutex::default() }
     }
 
     /// File name of the bundle that the page opens with.
@@ -126,7 +139,7 @@ impl Shelf {
         let mut next = HashMap::new();
         let mut bundles = Vec::new();
         for path in self.paths() {
-            let stamp = fs::metadata(&path).map(|m| (m.len(), m.modified().ok())).unwrap_or_default();
+            let stamp = stamp(&path);
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (&name, stamp).hash(&mut hasher);
             let listed = match known.remove(&name) {
@@ -145,6 +158,48 @@ impl Shelf {
         Listing { version: format!("{:016x}", hasher.finish()), open: self.open.clone(), bundles }
     }
 
+    /// `/api/trend`: what changes when a bundle does, and the history as `trend --format json` has it.
+    pub(super) fn trend(&self) -> serde_json::Result<(String, Vec<u8>)> {
+        let mut hasher = DefaultHasher::new();
+        let files: Vec<(String, Stamp, PathBuf)> = self
+            .paths()
+            .into_iter()
+            .map(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                (name, stamp(&path), path)
+            })
+            .collect();
+        files.hash(&mut hasher);
+        let version = format!("{:016x}", hasher.finish());
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, json)) = &history.answer
+            && *at == version
+        {
+            return Ok((version, json.clone()));
+        }
+        let (mut next, mut sets, mut warnings) = (HashMap::new(), Vec::new(), Vec::new());
+        for (name, at, path) in files {
+            let session = match history.sessions.remove(&name) {
+                Some((known, session)) if known == at => session,
+                _ if self.is_inside(&path) => history::session(&path, false),
+                _ => Err("it is a link out of the library".to_owned()),
+            };
+            match &session {
+                Ok(set) => sets.push(set.clone()),
+                Err(reason) => warnings.push(format!("{name}: {reason}")),
+            }
+            next.insert(name, (at, session));
+        }
+        let mut trend = trend::series(&sets, &trend::Wanted::default());
+        trend::add_confirmations(&mut trend, &sets, &|cwd| history::place(cwd, None));
+        trend.source = self.describe();
+        trend.warnings.splice(0..0, warnings);
+        let json = serde_json::to_vec(&trend)?;
+        *history = History { sessions: next, answer: Some((version.clone(), json.clone())) };
+        drop(history);
+        Ok((version, json))
+    }
+
     fn look(&self, path: PathBuf) -> Listed {
         let inside = self.is_inside(&path);
         let entry = Entry::read(path);
@@ -155,6 +210,10 @@ impl Shelf {
         };
         Listed { name: entry.name, number: entry.number, bytes: entry.bytes, manifest, error, recoverable: false }
     }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    fs::metadata(path).map(|metadata| (metadata.len(), metadata.modified().ok())).unwrap_or_default()
 }
 
 /// `None` where another process is at it.

@@ -25,7 +25,7 @@ mod write;
 pub use error::{ReadError, WriteError};
 pub use limits::Limits;
 pub use order::{Order, OrderError};
-pub use read::{read, read_manifest, read_with_limits};
+pub use read::{read, read_manifest, read_runs, read_with_limits};
 pub use repair::repair;
 pub use write::{write, write_with};
 

@@ -57,6 +57,21 @@ pub fn read_manifest(bytes: &[u8]) -> Result<Manifest, ReadError> {
     take_manifest(&mut Archive::open(bytes, &limits)?, &limits)
 }
 
+/// Reads the manifest and the runs of benchmarks, without any profile: what a history of many bundles needs.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_runs(bytes: &[u8]) -> Result<Bundle, ReadError> {
+    let limits = Limits::default();
+    let mut archive = Archive::open(bytes, &limits)?;
+    let manifest = take_manifest(&mut archive, &limits)?;
+    let listed = manifest.members.iter().map(|member| (member.path.as_str(), member.sha256.as_deref())).collect();
+    let mut reader = Reader { members: archive, listed, limits: &limits, warnings: Vec::new() };
+    let runs = reader.rows(BENCHMARKS)?;
+    let reading = reader.warnings;
+    Ok(Bundle { manifest, runs, reading, ..Bundle::default() })
+}
+
 fn take_manifest(archive: &mut Archive<'_>, limits: &Limits) -> Result<Manifest, ReadError> {
     match archive.member(MANIFEST, limits.manifest_bytes) {
         Ok(member) => manifest::parse(&member.bytes, member.byte),

@@ -2,6 +2,7 @@
 
 use super::text::{ending, facts, figures, quality_line, sampling, waiting_sentence};
 use super::{Report, ReportFunction};
+use crate::format::metric::markdown_escape as escape;
 use crate::format::{count, duration, program, share};
 
 /// Functions listed.
@@ -55,20 +56,4 @@ fn row(function: &ReportFunction) -> String {
         escape(&function.name),
         escape(&function.place())
     )
-}
-
-/// Text that markdown shows as it is.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => out.extend(['\\', c]),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\n' | '\r' => out.push(' '),
-            _ => out.push(c),
-        }
-    }
-    out
 }
