@@ -4,16 +4,25 @@
 //! know bundles, files or words.
 
 mod anytime;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod calibration;
+mod conditions;
+mod history;
 mod multiplicity;
 mod normal;
 mod ranks;
 mod sequential;
 mod shift;
+#[cfg(test)]
+mod simulation;
 mod summary;
 mod verdict;
 mod walsh;
+mod warnings;
 
 pub use anytime::Anytime;
+pub use conditions::{Conditions, conditions};
+pub use history::{Change, History, Segment, Session, history};
 pub use multiplicity::{Selection, benjamini_hochberg, together};
 pub use normal::quantile;
 pub use sequential::{Decision, MOST, Sequential};
@@ -21,6 +30,7 @@ pub use shift::{rank_sum_p, shift};
 pub use summary::{Summary, summary};
 pub use verdict::{Method, Outcome, Rules, SESSIONS, Verdict, across, independent, paired, sessions, widened};
 pub use walsh::{signed_rank_p, walsh};
+pub use warnings::{Finding, Resource, findings};
 
 /// An estimate and the interval around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

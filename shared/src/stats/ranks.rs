@@ -30,6 +30,15 @@ pub(super) fn median(sorted: &[f64]) -> f64 {
     if n == 0 { f64::NAN } else { f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]) }
 }
 
+/// Between the two nearest of sorted values, in proportion (type 7 of Hyndman and Fan, the usual one).
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+pub(super) fn percentile(sorted: &[f64], part: f64) -> f64 {
+    let at = part * count(sorted.len() - 1);
+    let index = at.floor() as usize;
+    let (low, high) = (sorted[index], sorted[(index + 1).min(sorted.len() - 1)]);
+    low + (high - low) * at.fract()
+}
+
 /// Twice the mean rank of each value, counted from 1: whole numbers, also with ties.
 pub(super) fn doubled_ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();

@@ -1,7 +1,7 @@
 //! One sample in a few numbers.
 
 use super::normal::ln_gamma;
-use super::ranks::{count, median, sorted};
+use super::ranks::{count, median, percentile, sorted};
 use serde::Serialize;
 
 /// Values from which on a 95th percentile is more than a guess.
@@ -84,13 +84,4 @@ pub(super) fn order_statistic(n: usize, alpha: f64) -> Option<usize> {
         })
         .count();
     (k > 0).then_some(first + k)
-}
-
-/// Between the two nearest of sorted values, in proportion (type 7 of Hyndman and Fan, the usual one).
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-pub(super) fn percentile(sorted: &[f64], part: f64) -> f64 {
-    let at = part * count(sorted.len() - 1);
-    let index = at.floor() as usize;
-    let (low, high) = (sorted[index], sorted[(index + 1).min(sorted.len() - 1)]);
-    low + (high - low) * at.fract()
 }
