@@ -66,6 +66,12 @@ pub struct RunArgs {
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,
+    /// Record so many runs of the command into one bundle
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with = "self_profile")]
+    pub runs: Option<u32>,
+    /// Runs before them that are not recorded into the bundle
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000), requires = "runs")]
+    pub warmup: u32,
     /// Exit with 125 if the recording could not be written in full
     #[arg(long)]
     pub strict: bool,

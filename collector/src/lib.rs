@@ -17,6 +17,7 @@ pub mod launch;
 pub mod pack;
 pub mod resource;
 pub mod sample;
+pub mod series;
 pub mod serve;
 pub mod spool;
 pub mod store;

@@ -297,7 +297,7 @@ pub fn threads(pid: u32) -> Vec<u32> {
 }
 
 /// Children of all threads of a process, as the kernel lists them.
-fn children(pid: u32) -> Vec<u32> {
+pub(crate) fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let mut found = Vec::new();
     for task in tasks.flatten() {

@@ -97,6 +97,9 @@ impl BenchSet {
             set.benchmarks.extend(one_run(bundle));
             return set;
         }
+        if !bundle.profiles.is_empty() {
+            set.warnings.push("the runs were recorded with stacks: their times hold what recording costs".to_owned());
+        }
         for info in &manifest.benchmarks {
             let runs: Vec<&Run> = bundle.runs.iter().filter(|run| run.counts() && run.benchmark == info.name).collect();
             let mut names: Vec<&String> = runs.iter().flat_map(|run| run.metrics.keys()).collect();

@@ -19,6 +19,7 @@ mod native;
 mod pprof;
 mod python;
 mod recover;
+mod repeat;
 mod report;
 mod rights;
 mod run;

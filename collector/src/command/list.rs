@@ -65,7 +65,10 @@ fn row(entry: &Entry, manifest: &Manifest) -> Vec<String> {
         format::date(&manifest.start),
         format::shorten_name(&format::program(&manifest.command), 32),
         if manifest.partial { format!("{exit} (partial)") } else { exit },
-        manifest.wall_ns.map_or_else(missing, format::duration),
+        manifest.wall_ns.map_or_else(missing, |wall| match summary.runs {
+            0 => format::duration(wall),
+            runs => format!("{} in {}", format::duration(wall), format::plural(runs, "run")),
+        }),
         manifest.cpu_ns.map_or_else(missing, format::duration),
         summary.rss_bytes_max.or(summary.peak_process_rss_bytes).map_or_else(missing, format::bytes),
         format::count(summary.samples),
@@ -99,6 +102,7 @@ struct Listed {
     cpu_ns: Option<Nanos>,
     rss_bytes_max: Option<Bytes>,
     samples: Option<u64>,
+    runs: Option<u64>,
     partial: Option<bool>,
     warnings: Option<usize>,
     /// Why it cannot be read; all that its manifest would say is then `null`.
@@ -140,6 +144,7 @@ fn listed(entry: &Entry) -> Listed {
         cpu_ns: manifest.and_then(|m| m.cpu_ns),
         rss_bytes_max: manifest.and_then(|m| m.summary.rss_bytes_max),
         samples: manifest.map(|m| m.summary.samples),
+        runs: manifest.map(|m| m.summary.runs),
         partial: manifest.map(|m| m.partial),
         warnings: manifest.map(|m| m.warnings.len()),
         error: entry.manifest.as_ref().err().cloned(),

@@ -2,7 +2,7 @@
 
 use crate::cli::RecoverArgs;
 use crate::exit_code::ExitCode;
-use crate::pack::{pack, write_in_place};
+use crate::pack::{is_series, pack, pack_series, write_in_place};
 use crate::spool;
 use crate::store::{self, ENDING, Library};
 use crate::symbolize::Images;
@@ -71,7 +71,14 @@ fn one(spool: &Path, target: &Path, terminal: Terminal) -> anyhow::Result<()> {
     let Some(held) = hold(spool).with_context(|| format!("cannot recover {}", spool.display()))? else {
         bail!("{} is still being recorded; it becomes a bundle by itself when the program ends", spool.display())
     };
-    let packed = pack(spool, target, Images::default(), None)?;
+    if store::is_part_recording(spool) {
+        bail!("the last run of {} goes on; recover it when the program has ended", spool.display())
+    }
+    let packed = if is_series(spool) {
+        pack_series(spool, target, None, |_| {})?
+    } else {
+        pack(spool, target, Images::default(), None)?
+    };
     drop(held);
     terminal.out(&line(&packed.bundle, &packed.path))?;
     Ok(())

@@ -2,8 +2,9 @@
 //!
 //! Owns the order of things: fork, look around, arm, let go, wait, pack, tell.
 
+mod repeat;
 pub(super) mod samplers;
-pub(super) mod start;
+pub(crate) mod start;
 
 use crate::cli::{RecordingArgs, RunArgs};
 use crate::exit_code::ExitCode;
@@ -26,6 +27,12 @@ use std::time::Instant;
 /// Never so far: what fails before the program starts is told here, and the code is 125, 126 or 127.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let terminal = terminal.quiet(args.recording.quiet);
+    if let Some(runs) = args.runs {
+        return Ok(repeat::run(args, runs, terminal).unwrap_or_else(|error| {
+            terminal.error(&format!("{error:#}"));
+            ExitCode::NOT_STARTED
+        }));
+    }
     Ok(match start::start(args, terminal) {
         Ok(recording) => finish(recording, args, terminal),
         Err(error) => {

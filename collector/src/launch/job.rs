@@ -62,7 +62,7 @@ impl End {
 }
 
 /// Stops us as the program was stopped; returns when we go on, and the program does too.
-fn stop_with(child: Pid, signal: Signal) {
+pub(super) fn stop_with(child: Pid, signal: Signal) {
     if !is_job_control(signal) {
         return;
     }

@@ -3,6 +3,7 @@
 //! The program shares our process group, terminal, standard streams and everything else that it would have had without
 //! us. Must not sample or write files.
 
+mod again;
 mod child;
 mod clock;
 mod inherited;
@@ -10,6 +11,7 @@ mod job;
 mod signals;
 mod target;
 
+pub use again::{Again, ChildEnd, this_program};
 pub use child::{ExecError, Reaped, Running, Variable, Waiting};
 pub use clock::{Clock, monotonic_ns};
 pub use inherited::Inherited;

@@ -4,6 +4,7 @@
 //! somebody sent to us alone with `kill` is passed on.
 #![expect(unsafe_code, reason = "sigwaitinfo, whose siginfo tells who sent a signal")]
 
+use super::clock::Clock;
 use crate::terminal::Terminal;
 use crate::tree::ProcessTree;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
@@ -85,7 +86,21 @@ impl Forwarder {
     /// # Errors
     /// When no thread can be started.
     pub fn start(tree: Arc<ProcessTree>, terminal: Terminal, interrupted: String) -> io::Result<Self> {
-        let phase = Arc::new(Phase { now: AtomicU8::new(RUNNING), ended: Mutex::new(None) });
+        let phase = Phase { now: AtomicU8::new(RUNNING), ended: Mutex::new(None) };
+        Self::take(phase, tree, terminal, interrupted)
+    }
+
+    /// The same where no program runs any more, and only the bundle is still to be written.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn after_the_end(terminal: Terminal, interrupted: String) -> io::Result<Self> {
+        let phase = Phase { now: AtomicU8::new(WRITING), ended: Mutex::new(Some(Instant::now())) };
+        Self::take(phase, ProcessTree::new(std::process::id(), Clock::new()), terminal, interrupted)
+    }
+
+    fn take(phase: Phase, tree: Arc<ProcessTree>, terminal: Terminal, interrupted: String) -> io::Result<Self> {
+        let phase = Arc::new(phase);
         let shared = Arc::clone(&phase);
         let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
             while shared.now.load(Ordering::Acquire) != DONE {
@@ -112,10 +127,10 @@ impl Forwarder {
     }
 }
 
-struct Received {
-    signal: i32,
+pub(super) struct Received {
+    pub(super) signal: i32,
     /// Sent by a process (`kill`, `sigqueue`), not by the terminal or the kernel.
-    by_process: Option<u32>,
+    pub(super) by_process: Option<u32>,
 }
 
 fn handle(received: &Received, phase: &Phase, tree: &ProcessTree, terminal: Terminal, interrupted: &str) {
@@ -155,7 +170,7 @@ fn give_up(signal: i32, phase: &Phase, terminal: Terminal, interrupted: &str) {
 }
 
 /// Takes one held signal; without a limit it waits for it.
-fn wait_for_signal(limit: Option<Duration>) -> Option<Received> {
+pub(super) fn wait_for_signal(limit: Option<Duration>) -> Option<Received> {
     let mut all = SigSet::all();
     for signal in OURS {
         all.remove(signal);

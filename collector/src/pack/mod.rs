@@ -9,6 +9,7 @@ mod jit;
 pub mod merge;
 mod profile;
 mod progress;
+mod series;
 mod shape;
 mod source;
 mod tables;
@@ -17,6 +18,8 @@ mod tests;
 mod warnings;
 
 pub(crate) use finish::write_in_place;
+pub use series::EndOfSeries;
+pub(crate) use series::{is_series, pack_series};
 
 use crate::agent::Entered;
 use crate::spool::{self, RawStacks};

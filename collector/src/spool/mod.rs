@@ -31,6 +31,8 @@ pub const AGENT: &str = "agent";
 pub const AGENT_START: &str = "start.json";
 /// `StackRecord`s of threads that wait.
 pub const WALL: &str = "wall.jsonl";
+/// Folder of the parts of a series: `NNNNN.json`, a `Run`, and `NNNNN.perf.zip`, its recording.
+pub const RUNS: &str = "runs";
 /// Held with flock by the recording process for as long as it lives.
 pub const LOCK: &str = "lock";
 

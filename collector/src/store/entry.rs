@@ -115,9 +115,24 @@ pub fn hold(spool: &Path) -> io::Result<Option<Flock<File>>> {
     }
 }
 
-/// Whether a living process holds the lock of a spool.
+/// Whether a living process holds the lock of a spool, or that of a part of it.
 #[must_use]
 pub fn is_recording(spool: &Path) -> bool {
+    is_locked(spool) || is_part_recording(spool)
+}
+
+/// Whether a run of a series is being recorded: where the series' own process was killed, its last run goes on.
+#[must_use]
+pub fn is_part_recording(spool: &Path) -> bool {
+    let folder = spool.join(crate::spool::RUNS);
+    let parts = names(&folder).unwrap_or_default();
+    parts.iter().filter_map(|name| name.strip_suffix(".json")).any(|part| {
+        let bundle = folder.join(format!("{part}{ENDING}"));
+        is_locked(&crate::spool::folder_of(&bundle))
+    })
+}
+
+fn is_locked(spool: &Path) -> bool {
     let Ok(file) = File::open(spool.join(crate::spool::LOCK)) else { return false };
     match Flock::lock(file, FlockArg::LockSharedNonblock) {
         Ok(lock) => {

@@ -6,7 +6,7 @@ mod entry;
 mod name;
 mod select;
 
-pub use entry::{Entry, Spool, hold, is_recording};
+pub use entry::{Entry, Spool, hold, is_part_recording, is_recording};
 pub use select::SelectError;
 
 use anyhow::Context;

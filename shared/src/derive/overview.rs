@@ -159,6 +159,10 @@ fn bound_text(manifest: &Manifest, bound: Option<f64>) -> String {
 
 fn sentence(manifest: &Manifest) -> String {
     let name = program(&manifest.command);
+    let runs = match manifest.summary.runs {
+        0 => String::new(),
+        runs => format!(" in {}", plural(runs, "run")),
+    };
     let ending = match (manifest.exit.code, manifest.exit.signal) {
         (_, Some(signal)) => format!(" It was killed by signal {signal}."),
         (Some(0), None) => String::new(),
@@ -168,27 +172,27 @@ fn sentence(manifest: &Manifest) -> String {
     let cpus = manifest.environment.cpus;
     let time = match (manifest.wall_ns, manifest.cpu_ns) {
         (None, None) => format!("{name} ran for a time that was not measured."),
-        (None, Some(cpu)) => format!("{name} computed for {}; its wall time was not measured.", duration(cpu)),
-        (Some(wall), None) => format!("{name} spent {}; its CPU time was not measured.", duration(wall)),
+        (None, Some(cpu)) => format!("{name} computed for {}{runs}; its wall time was not measured.", duration(cpu)),
+        (Some(wall), None) => format!("{name} spent {}{runs}; its CPU time was not measured.", duration(wall)),
         (Some(wall), Some(cpu)) => match cpu.share_of(wall) {
             cores if cores > 1.05 => {
                 let of = if cpus > 0 { format!(" of {cpus}") } else { String::new() };
                 let cores = significant(cores);
                 format!(
-                    "{name} spent {}, computing on {cores}{of} cores ({} of CPU time).",
+                    "{name} spent {}{runs}, computing on {cores}{of} cores ({} of CPU time).",
                     duration(wall),
                     duration(cpu)
                 )
             }
             cores if cores < 0.5 => {
                 format!(
-                    "{name} spent {}, {} of it waiting and {} computing.",
+                    "{name} spent {}{runs}, {} of it waiting and {} computing.",
                     duration(wall),
                     duration(wall - cpu),
                     duration(cpu)
                 )
             }
-            _ => format!("{name} spent {}, {} of it computing on one core.", duration(wall), duration(cpu)),
+            _ => format!("{name} spent {}{runs}, {} of it computing on one core.", duration(wall), duration(cpu)),
         },
     };
     time + &ending

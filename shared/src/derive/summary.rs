@@ -20,6 +20,7 @@ pub fn summarize(profile: Option<&Profile>, timeline: &Timeline) -> Summary {
         threads_max: peak(timeline, Metric::Threads).map(|peak| peak as u64),
         resource_samples: timeline.samples.len() as u64,
         samples: table.samples,
+        runs: 0,
         top: profile.map(|profile| top(profile, &table)).unwrap_or_default(),
     }
 }

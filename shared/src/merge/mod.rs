@@ -56,7 +56,7 @@ pub fn profiles(parts: &[(&Profile, Nanos)]) -> Result<(Profile, Vec<u32>), Merg
 pub fn runs(parts: impl IntoIterator<Item = (Bundle, Run)>) -> Result<Bundle, MergeError> {
     let mut merger = Merger::new();
     for (bundle, run) in parts {
-        merger.push(&bundle, run)?;
+        merger.push(&bundle, run, true)?;
     }
     merger.finish()
 }
@@ -105,11 +105,11 @@ impl Merger {
     }
 
     /// Takes the recording of a run. Of `run`, the start, the place and the exit are filled in here, and figures that it
-    /// does not have.
+    /// does not have, unless the run was not `whole`: what was stopped half way says nothing of the program's times.
     ///
     /// # Errors
     /// When its profiles cannot be merged with those before.
-    pub fn push(&mut self, bundle: &Bundle, mut run: Run) -> Result<(), MergeError> {
+    pub fn push(&mut self, bundle: &Bundle, mut run: Run, whole: bool) -> Result<(), MergeError> {
         let offset = self.next;
         let length = length(bundle);
         for profile in &bundle.profiles {
@@ -128,7 +128,8 @@ impl Merger {
         }));
         self.lines.extend(bundle.lines.iter().cloned());
         self.source(&bundle.source);
-        for (name, value) in figures_of(&bundle.manifest) {
+        let figures = if whole { figures_of(&bundle.manifest) } else { Vec::new() };
+        for (name, value) in figures {
             run.metrics.entry(name.to_owned()).or_insert(value);
         }
         (run.t_ns, run.order, run.exit) = (Some(offset), count(self.runs.len()), bundle.manifest.exit);
@@ -226,6 +227,7 @@ impl Merger {
         };
         manifest.summary = summarize(bundle.main_profile().map(|profile| &**profile), &bundle.timeline);
         manifest.summary.peak_process_rss_bytes = peak;
+        manifest.summary.runs = u64::from(self.parts);
         bundle.manifest = manifest;
         Ok(bundle)
     }

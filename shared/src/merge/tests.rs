@@ -160,7 +160,7 @@ fn resources_of_one_run_never_reach_into_another() {
 fn a_warm_up_is_a_run_without_a_place_in_time() {
     let mut merger = Merger::new();
     merger.push_run(Run { warmup: true, ..run(0) });
-    merger.push(&recording(7, 10, "A", 0), run(1)).unwrap();
+    merger.push(&recording(7, 10, "A", 0), run(1), true).unwrap();
     let bundle = merger.finish().unwrap();
     let told: Vec<_> = bundle.runs.iter().map(|run| (run.order, run.warmup, run.t_ns)).collect();
     assert_eq!(told, [(0, true, None), (1, false, Some(Nanos(0)))]);

@@ -123,6 +123,9 @@ pub struct Settings {
     /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python_modes: Vec<String>,
+    /// Runs of the command that were asked for, those to warm up not counted; `null` where it was to run once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<u32>,
     /// Text of hot lines was to be captured.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub source: bool,
@@ -158,8 +161,16 @@ pub struct Summary {
     pub resource_samples: u64,
     /// Stack samples of the main profile.
     pub samples: u64,
+    /// Recorded runs of the command, where it was recorded several times; else 0.
+    #[serde(skip_serializing_if = "is_none")]
+    pub runs: u64,
     /// Functions with most self time, at most ten.
     pub top: Vec<SummaryFunction>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One row of the summary's table.

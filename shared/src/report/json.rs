@@ -3,6 +3,7 @@
 use super::calls::{self, ReportCall, ReportCallsTotal};
 use super::lines::{self, ReportLine};
 use super::memory::{self, ReportMemory};
+use super::runs::{self, ReportRuns};
 use super::waiting::waiting;
 use super::{Quality, ReportWaiting, quality, warning_text};
 use crate::derive::top_table::whole_table;
@@ -27,6 +28,8 @@ pub struct Report {
     /// The recording did not end as planned.
     pub partial: bool,
     pub run: ReportRun,
+    /// Its runs, where there were several; times of the report are then sums over all of them.
+    pub runs: Option<ReportRuns>,
     pub resources: ReportResources,
     pub profiles: Vec<ReportProfile>,
     /// How good the main profile is.
@@ -182,6 +185,7 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
             system_ns: manifest.system_ns,
             git: manifest.git.clone(),
         },
+        runs: runs::report(bundle),
         resources: ReportResources {
             rss_bytes_max: summary.rss_bytes_max,
             peak_process_rss_bytes: summary.peak_process_rss_bytes,
@@ -272,7 +276,7 @@ fn summary_functions(bundle: &Bundle) -> Vec<ReportFunction> {
 mod tests {
     use super::super::{markdown, summary_lines, text};
     use super::*;
-    use crate::model::{CallCount, CallerCount, Exit, LineCount, SummaryFunction};
+    use crate::model::{BenchmarkInfo, CallCount, CallerCount, Exit, LineCount, Run, SummaryFunction};
     use crate::testing;
     use serde_json::Value;
     use std::sync::Arc;
@@ -351,6 +355,9 @@ mod tests {
         let mut bundle = bundle();
         bundle.calls = Arc::new(vec![CallCount { callers: vec![CallerCount::default()], ..CallCount::default() }]);
         bundle.lines = Arc::new(vec![LineCount::default()]);
+        let metrics = [("wall_ns".to_owned(), 1.0)].into();
+        bundle.runs = Arc::new(vec![Run { metrics, ..Run::default() }]);
+        bundle.manifest.benchmarks = vec![BenchmarkInfo::default()];
         let mut alloc = testing::profile("A\nB");
         (alloc.info.name, alloc.info.weight) = ("alloc".into(), WeightKind::Bytes);
         bundle.profiles.push(Arc::new(alloc));

@@ -1,7 +1,7 @@
 //! The report for a pull request or a bug tracker.
 
 use super::text::{ending, facts, figures, quality_line, sampling, waiting_sentence};
-use super::{Report, ReportFunction};
+use super::{Report, ReportFunction, runs};
 use crate::format::metric::markdown_escape as escape;
 use crate::format::{count, duration, program, share};
 
@@ -20,6 +20,9 @@ pub fn markdown(report: &Report) -> String {
         escape(&quality_line(report)),
         String::new(),
     ];
+    for line in runs::lines(report) {
+        lines.extend([escape(&line), String::new()]);
+    }
     if report.functions.is_empty() {
         lines.push("No functions: no stack was sampled.".into());
     } else {

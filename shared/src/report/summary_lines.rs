@@ -2,7 +2,7 @@
 
 use super::memory;
 use super::text::{ending, figures, quality_line, sampling};
-use super::{Report, ReportFunction};
+use super::{Report, ReportFunction, runs};
 use crate::format::{duration, plural, program, share, shell_word, shorten_name};
 use crate::units::Nanos;
 
@@ -18,6 +18,7 @@ const FEW: u64 = 30;
 #[must_use]
 pub fn summary_lines(report: &Report, bundle_path: &str) -> String {
     let mut lines = vec![format!("{} {}; {}", program(&report.run.command), figures(report), ending(report))];
+    lines.extend(runs::lines(report).into_iter().take(2));
     // Without a profile the next line says all.
     lines.extend((!report.profiles.is_empty()).then(|| quality_line(report)));
     lines.extend(memory::summary_line(report));

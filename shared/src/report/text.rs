@@ -1,7 +1,7 @@
 //! The report for a terminal.
 
 use super::{Report, ReportFunction, ReportWaiting};
-use super::{calls, lines, memory};
+use super::{calls, lines, memory, runs};
 use crate::derive::overview::recording;
 use crate::format::{
     NOT_MEASURED, bytes, command_line, count, date, duration, plural, program, share, shorten_name, significant,
@@ -21,8 +21,9 @@ pub fn text(report: &Report) -> String {
         format!("{} {}; {}", program(&report.run.command), figures(report), ending(report)),
         sampling(report),
         quality_line(report),
-        String::new(),
     ];
+    lines.extend(runs::lines(report));
+    lines.push(String::new());
     lines.extend(facts(report).iter().map(|(name, value)| format!("{name:<10} {value}")));
     lines.push(String::new());
     if report.functions.is_empty() {
@@ -90,14 +91,15 @@ fn function_row(function: &ReportFunction) -> String {
 /// `spent 12.4 s, 9.83 s of it computing; peak memory 202 MiB in 3 processes`.
 pub(super) fn figures(report: &Report) -> String {
     let run = &report.run;
+    let all = runs::in_runs(report);
     let time = match (run.wall_ns, run.cpu_ns) {
         (Some(wall), Some(cpu)) if cpu > wall => {
             let cores = significant(cpu.share_of(wall));
-            format!("spent {}, {} of CPU time on {cores} cores", duration(wall), duration(cpu))
+            format!("spent {}{all}, {} of CPU time on {cores} cores", duration(wall), duration(cpu))
         }
-        (Some(wall), Some(cpu)) => format!("spent {}, {} of it computing", duration(wall), duration(cpu)),
-        (Some(wall), None) => format!("spent {}, CPU time not measured", duration(wall)),
-        (None, Some(cpu)) => format!("computed for {}, its wall time was not measured", duration(cpu)),
+        (Some(wall), Some(cpu)) => format!("spent {}{all}, {} of it computing", duration(wall), duration(cpu)),
+        (Some(wall), None) => format!("spent {}{all}, CPU time not measured", duration(wall)),
+        (None, Some(cpu)) => format!("computed for {}{all}, its wall time was not measured", duration(cpu)),
         (None, None) => "ran for a time that was not measured".into(),
     };
     let resources = &report.resources;
@@ -107,7 +109,9 @@ pub(super) fn figures(report: &Report) -> String {
     };
     match resources.processes {
         0 | 1 => format!("{time}; {memory}"),
-        n => format!("{time}; {memory} in {}", plural(n, "process")),
+        // So many lived in all runs, not at once.
+        n if all.is_empty() => format!("{time}; {memory} in {}", plural(n, "process")),
+        n => format!("{time}; {memory}, {} in all", plural(n, "process")),
     }
 }
 
@@ -116,11 +120,12 @@ pub(super) fn ending(report: &Report) -> String {
     if let Some(pid) = report.run.attached_pid {
         return format!("attached to process {pid}");
     }
-    match (report.run.signal, report.run.exit_code) {
+    let ending = match (report.run.signal, report.run.exit_code) {
         (Some(signal), _) => format!("killed by signal {signal}"),
         (None, Some(code)) => format!("exit {code}"),
         (None, None) => "end not seen".into(),
-    }
+    };
+    runs::ending(report, &ending).unwrap_or(ending)
 }
 
 /// `1,240 samples at 499 Hz (native) and 100 Hz (Python), 0 lost; top functions by self time:`.

@@ -130,7 +130,7 @@ fn rates(args: &RunArgs) -> Rates {
 }
 
 /// What every recording begins with: who records, when, on which machine.
-pub(in crate::command) fn begun(args: &RecordingArgs) -> (Manifest, Ulid) {
+pub(crate) fn begun(args: &RecordingArgs) -> (Manifest, Ulid) {
     let id = Ulid::generate();
     let manifest = Manifest {
         format: FORMAT_VERSION,
@@ -162,7 +162,7 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
 }
 
 /// Makes the spool; this shows whether the bundle's folder can be written.
-pub(in crate::command) fn open_spool(
+pub(crate) fn open_spool(
     output: Option<&Path>,
     command: &[String],
     id: &Ulid,
