@@ -1,5 +1,9 @@
 //! The command line as it is typed: clap's types live here and nowhere else.
 
+mod bench;
+
+pub use bench::{BenchArgs, ExportFiles, Runs};
+
 use crate::agent::MODES;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -23,6 +27,8 @@ pub enum Command {
     Run(RunArgs),
     /// Record a program that runs already
     Attach(AttachArgs),
+    /// Measure commands beside each other: time, CPU time, memory
+    Bench(Box<BenchArgs>),
     /// Say what a recording shows
     Report(ReportArgs),
     /// List the recordings of this folder

@@ -72,7 +72,7 @@ fn pressure(resource: &str) -> Option<Pressure> {
 }
 
 /// `some avg10=1.53 avg60=…`, in percent, as a share.
-fn parse_pressure(text: &str) -> Option<f64> {
+pub(crate) fn parse_pressure(text: &str) -> Option<f64> {
     let some = text.lines().find(|line| line.starts_with("some "))?;
     let percent = some.split(' ').find_map(|part| part.strip_prefix("avg10="))?;
     Some(percent.parse::<f64>().ok()? / 100.0)

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod assets;
+pub mod bench;
 pub mod bench_source;
 pub mod cli;
 pub mod command;

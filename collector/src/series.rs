@@ -58,7 +58,7 @@ impl Series {
     pub fn begin(args: &RunArgs, asked: u32) -> anyhow::Result<Self> {
         let again = Again::hold().context("cannot hold signals")?;
         let cwd = env::current_dir().context("the current folder is gone")?;
-        let (mut manifest, id) = begun(&args.recording);
+        let (mut manifest, id) = begun(args.recording.label.as_ref(), &args.recording.tags);
         manifest.command = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         manifest.cwd = cwd.to_string_lossy().into_owned();
         manifest.settings = Settings { runs: Some(asked), ..Settings::default() };

@@ -4,6 +4,7 @@
 mod accuracy;
 mod agent;
 mod attach;
+mod bench;
 mod bundles;
 mod completions;
 mod damaged;

@@ -116,7 +116,7 @@ fn end_of_recording(
 fn describe(args: &AttachArgs, target: &Target) -> (Manifest, Ulid) {
     let folder = target.folder();
     let git = folder.as_deref().map(git::start);
-    let (common, id) = begun(&args.recording);
+    let (common, id) = begun(args.recording.label.as_ref(), &args.recording.tags);
     let rates = Rates::new(args.recording.rate, args.recording.no_native, args.recording.no_python);
     let manifest = Manifest {
         command: target.command(),

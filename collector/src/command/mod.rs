@@ -1,6 +1,7 @@
 //! One file a command: from typed arguments to an exit code.
 
 pub mod attach;
+pub mod bench;
 pub mod completions;
 pub mod doctor;
 pub mod export;
@@ -23,6 +24,7 @@ use crate::terminal::Terminal;
 pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
         Command::Attach(args) => attach::run(&args, terminal),
+        Command::Bench(args) => bench::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
         Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),

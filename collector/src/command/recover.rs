@@ -1,5 +1,6 @@
 //! `perfcollect recover`: bundles from recordings that were cut short, and from damaged bundle files.
 
+use crate::bench;
 use crate::cli::RecoverArgs;
 use crate::exit_code::ExitCode;
 use crate::pack::{is_series, pack, pack_series, write_in_place};
@@ -71,6 +72,11 @@ fn one(spool: &Path, target: &Path, terminal: Terminal) -> anyhow::Result<()> {
     let Some(held) = hold(spool).with_context(|| format!("cannot recover {}", spool.display()))? else {
         bail!("{} is still being recorded; it becomes a bundle by itself when the program ends", spool.display())
     };
+    if bench::finish::is_spool(spool) {
+        let runs = bench::finish::recover(spool, target)?;
+        drop(held);
+        return Ok(terminal.out(&format!("recovered {} into {}", plural(runs, "run"), target.display()))?);
+    }
     if store::is_part_recording(spool) {
         bail!("the last run of {} goes on; recover it when the program has ended", spool.display())
     }

@@ -54,6 +54,12 @@ impl Inherited {
         }
     }
 
+    /// Whether a program is to start with SIGPIPE ignored.
+    #[must_use]
+    pub fn ignores_sigpipe(self) -> bool {
+        self.sigpipe_ignored
+    }
+
     /// Gives the program what it would have had. Safe between fork and exec.
     pub(super) fn give_back(self) {
         set_disposition(libc::SIGPIPE, if self.sigpipe_ignored { libc::SIG_IGN } else { libc::SIG_DFL });

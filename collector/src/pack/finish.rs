@@ -23,12 +23,20 @@ pub(super) fn overhead(end: &EndOfRun) -> Overhead {
 
 /// Writes a file beside its target, waits for the disk, and renames it into place.
 pub(crate) fn write_in_place(target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_in_place_with(target, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same for what is not in memory as a whole.
+pub(crate) fn write_in_place_with(
+    target: &Path,
+    write: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let part = beside(target);
-    let written = write_and_rename(&part, target, bytes);
+    let written = write_and_rename(&part, target, write);
     if written.is_err() {
         // It may not even have been made.
         fs::remove_file(&part).ok();
@@ -37,10 +45,14 @@ pub(crate) fn write_in_place(target: &Path, bytes: &[u8]) -> anyhow::Result<()> 
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
 }
 
-fn write_and_rename(part: &Path, target: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write_and_rename(
+    part: &Path,
+    target: &Path,
+    write: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let told = || format!("cannot write {}", part.display());
     let mut file = File::options().write(true).create(true).truncate(true).open(part).with_context(told)?;
-    file.write_all(bytes).with_context(told)?;
+    write(&mut file).with_context(told)?;
     file.sync_all().with_context(told)?;
     fs::rename(part, target).with_context(|| format!("cannot rename {} to {}", part.display(), target.display()))
 }

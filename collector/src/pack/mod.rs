@@ -17,7 +17,7 @@ mod tables;
 mod tests;
 mod warnings;
 
-pub(crate) use finish::write_in_place;
+pub(crate) use finish::{write_in_place, write_in_place_with};
 pub use series::EndOfSeries;
 pub(crate) use series::{is_series, pack_series};
 

@@ -33,6 +33,8 @@ pub const AGENT_START: &str = "start.json";
 pub const WALL: &str = "wall.jsonl";
 /// Folder of the parts of a series: `NNNNN.json`, a `Run`, and `NNNNN.perf.zip`, its recording.
 pub const RUNS: &str = "runs";
+/// Runs of benchmarks, as in a bundle.
+pub const BENCHMARKS: &str = "benchmarks.jsonl";
 /// Held with flock by the recording process for as long as it lives.
 pub const LOCK: &str = "lock";
 

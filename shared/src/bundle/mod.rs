@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use order::{Order, OrderError};
 pub use read::{read, read_manifest, read_runs, read_with_limits};
 pub use repair::repair;
-pub use write::{write, write_with};
+pub use write::{write, write_runs, write_with};
 
 /// Path of the manifest in the zip.
 pub const MANIFEST: &str = "manifest.json";

@@ -8,7 +8,7 @@ use super::{WriteError, hash, jsonl, order_path, profile_path, rfc3339, timeline
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
 use std::collections::HashSet;
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
@@ -26,6 +26,43 @@ pub fn write(bundle: &Bundle) -> Result<Vec<u8>, WriteError> {
 /// # Errors
 /// As [`write`].
 pub fn write_with(bundle: &Bundle, last_word: impl FnOnce(&mut Manifest)) -> Result<Vec<u8>, WriteError> {
+    let mut members = members(bundle)?;
+    let runs = jsonl::encode(&bundle.runs).map_err(json(BENCHMARKS))?;
+    if !runs.is_empty() {
+        members.push(NewMember { path: BENCHMARKS.to_owned(), kind: MemberKind::Benchmarks, bytes: runs });
+    }
+    let manifest = manifest(bundle, members.iter().map(NewMember::entry).collect(), last_word)?;
+    let size: usize = members.iter().map(|member| member.bytes.len()).sum();
+    let out = Cursor::new(Vec::with_capacity(size + manifest.len() + 4096));
+    Ok(zip_up(&manifest, &members, out)?.finish()?.into_inner())
+}
+
+/// Writes a bundle whose runs are not in it, but lie in `runs` as the lines of `benchmarks.jsonl`: they are copied, so
+/// that a million of them need no memory.
+///
+/// # Errors
+/// As [`write`], and when `runs` cannot be read or `out` not be written.
+pub fn write_runs(bundle: &Bundle, runs: &mut (impl Read + Seek), out: impl Write + Seek) -> Result<(), WriteError> {
+    let failed = |error: std::io::Error| WriteError::from(zip::result::ZipError::from(error));
+    let members = members(bundle)?;
+    let (bytes, sha256) = hash::sha256_of(runs).map_err(failed)?;
+    runs.rewind().map_err(failed)?;
+    let mut entries: Vec<Member> = members.iter().map(NewMember::entry).collect();
+    if bytes > 0 {
+        let (path, kind) = (BENCHMARKS.to_owned(), MemberKind::Benchmarks);
+        entries.push(Member { path, kind, bytes: Bytes(bytes), sha256: Some(sha256) });
+    }
+    let mut zip = zip_up(&manifest(bundle, entries, |_| {})?, &members, out)?;
+    if bytes > 0 {
+        let options = options().compression_method(CompressionMethod::Deflated);
+        zip.start_file(BENCHMARKS, options.large_file(u32::try_from(bytes).is_err()))?;
+        std::io::copy(runs, &mut zip).map_err(failed)?;
+    }
+    zip.finish()?.flush().map_err(failed)
+}
+
+/// All members but the manifest and the runs.
+fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
     check_names(bundle)?;
     let span = Span { start_unix_ns: rfc3339::unix_ns(&bundle.manifest.start), duration: bundle.manifest.wall_ns };
     let mut members = Vec::new();
@@ -38,28 +75,34 @@ pub fn write_with(bundle: &Bundle, last_word: impl FnOnce(&mut Manifest)) -> Res
     let calls = jsonl::encode(&bundle.calls).map_err(json(CALLS))?;
     let lines = jsonl::encode(&bundle.lines).map_err(json(LINES))?;
     let source = jsonl::encode(&bundle.source).map_err(json(SOURCE))?;
-    let runs = jsonl::encode(&bundle.runs).map_err(json(BENCHMARKS))?;
     let rows = [
         (TIMELINE, MemberKind::Timeline, timeline),
         (MEMORY, MemberKind::Memory, memory),
         (CALLS, MemberKind::Calls, calls),
         (LINES, MemberKind::Lines, lines),
         (SOURCE, MemberKind::Source, source),
-        (BENCHMARKS, MemberKind::Benchmarks, runs),
     ];
     for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
         members.push(NewMember { path: path.to_owned(), kind, bytes });
     }
+    Ok(members)
+}
+
+fn manifest(
+    bundle: &Bundle,
+    members: Vec<Member>,
+    last_word: impl FnOnce(&mut Manifest),
+) -> Result<Vec<u8>, WriteError> {
     let mut manifest = Manifest {
         format: FORMAT_VERSION,
         profiles: bundle.profiles.iter().map(|profile| profile.info.clone()).collect(),
-        members: members.iter().map(NewMember::entry).collect(),
+        members,
         ..bundle.manifest.clone()
     };
     last_word(&mut manifest);
     let mut manifest = serde_json::to_vec_pretty(&manifest).map_err(json(MANIFEST))?;
     manifest.push(b'\n');
-    zip_up(&manifest, &members)
+    Ok(manifest)
 }
 
 struct NewMember {
@@ -135,11 +178,9 @@ fn push_profile(profile: &Profile, span: Span, members: &mut Vec<NewMember>) {
 }
 
 /// The manifest comes first: a file that was cut short still has it.
-fn zip_up(manifest: &[u8], members: &[NewMember]) -> Result<Vec<u8>, WriteError> {
-    let size: usize = members.iter().map(|member| member.bytes.len()).sum();
-    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(size + manifest.len() + 4096)));
-    let options =
-        SimpleFileOptions::DEFAULT.last_modified_time(DateTime::DEFAULT).system(System::Unix).unix_permissions(0o644);
+fn zip_up<W: Write + Seek>(manifest: &[u8], members: &[NewMember], out: W) -> Result<ZipWriter<W>, WriteError> {
+    let mut zip = ZipWriter::new(out);
+    let options = options();
     zip.start_file(MANIFEST, options.compression_method(CompressionMethod::Deflated))?;
     zip.write_all(manifest).map_err(zip::result::ZipError::from)?;
     for member in members {
@@ -147,5 +188,9 @@ fn zip_up(manifest: &[u8], members: &[NewMember]) -> Result<Vec<u8>, WriteError>
         zip.start_file(member.path.as_str(), options.compression_method(member.method()).large_file(large))?;
         zip.write_all(&member.bytes).map_err(zip::result::ZipError::from)?;
     }
-    Ok(zip.finish()?.into_inner())
+    Ok(zip)
+}
+
+fn options() -> SimpleFileOptions {
+    SimpleFileOptions::DEFAULT.last_modified_time(DateTime::DEFAULT).system(System::Unix).unix_permissions(0o644)
 }

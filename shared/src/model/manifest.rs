@@ -3,6 +3,7 @@
 use super::{BenchmarkInfo, Environment, ProfileInfo, Warning};
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the bundle format that this code writes. Older ones are upgraded, newer ones refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -129,6 +130,9 @@ pub struct Settings {
     /// Text of hot lines was to be captured.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub source: bool,
+    /// How benchmarks were run, by name: `runs`, `seed`, `warmup`, `shell`, … in words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bench: BTreeMap<String, String>,
 }
 
 /// What recording itself cost.

@@ -57,6 +57,8 @@ pub enum Warning {
     SourceNotCaptured { files: Vec<String>, reason: String },
     /// A setting was added for the program to be recordable (such as Node's perf map).
     Injected { what: String },
+    /// What limits the figures of a benchmark, in words (`reason`); `what` is its name, empty where it concerns all.
+    Benchmark { what: String, reason: String, fix: String },
     /// A code that this version does not know; a newer version wrote it.
     Unknown,
 }
@@ -123,6 +125,7 @@ impl From<Fields> for Warning {
             "source_changed" => Self::SourceChanged { files },
             "source_not_captured" => Self::SourceNotCaptured { files, reason },
             "injected" => Self::Injected { what },
+            "benchmark" => Self::Benchmark { what, reason, fix },
             _ => Self::Unknown,
         }
     }
@@ -160,7 +163,8 @@ mod tests {
             Warning::AgentCut { processes: vec![text.clone()] },
             Warning::SourceChanged { files: vec![text.clone()] },
             Warning::SourceNotCaptured { files: vec![text.clone()], reason: "r".into() },
-            Warning::Injected { what: text },
+            Warning::Injected { what: text.clone() },
+            Warning::Benchmark { what: text, reason: "r".into(), fix: "f".into() },
             Warning::Unknown,
         ];
         let json = serde_json::to_string(&all).unwrap();

@@ -3,6 +3,7 @@
 //! The JSON form is a promise, described in `docs/report-schema.md` and held by a test. Must not decide anything that
 //! the derivations do not: it names and arranges their results.
 
+mod bench;
 mod calls;
 mod json;
 mod lines;
@@ -15,6 +16,7 @@ mod text;
 mod waiting;
 mod warning;
 
+pub use bench::{BenchReport, BenchReportEntry, BenchReportMetric, bench_report};
 pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
 pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report, report_by,

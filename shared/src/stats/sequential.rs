@@ -67,6 +67,25 @@ impl Sequential {
         self.looks[self.looks.len() - 1].0
     }
 
+    /// Pairs at the first look that comes after so many; at the last look where none does.
+    #[must_use]
+    pub fn next(&self, pairs: usize) -> usize {
+        self.looks.iter().map(|(size, _)| *size).find(|&size| size > pairs).unwrap_or(self.most())
+    }
+
+    /// Whether so many pairs are looked at.
+    #[must_use]
+    pub fn is_due(&self, pairs: usize) -> bool {
+        self.looks.iter().any(|(size, _)| *size == pairs)
+    }
+
+    /// The rules of the latest look that so many pairs allow; of the first before it.
+    #[must_use]
+    pub fn rules(&self, pairs: usize) -> Rules {
+        let (_, level) = self.looks.iter().rfind(|(size, _)| *size <= pairs).unwrap_or(&self.looks[0]);
+        Rules { confidence: 1.0 - level, ..self.rules }
+    }
+
     /// Judges pairs measured so far: stops when they are slower, faster or the same, or at the last look. Pairs beyond the
     /// latest look wait for the next.
     #[must_use]

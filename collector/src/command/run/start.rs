@@ -2,7 +2,7 @@
 
 use super::samplers::{Armed, Rates, Samplers, SelfProfile};
 use crate::agent::Injection;
-use crate::cli::{self, Jit, RecordingArgs, RunArgs};
+use crate::cli::{self, Jit, RunArgs};
 use crate::jit;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
 use crate::spool::{self, SpoolFolder};
@@ -130,13 +130,13 @@ fn rates(args: &RunArgs) -> Rates {
 }
 
 /// What every recording begins with: who records, when, on which machine.
-pub(crate) fn begun(args: &RecordingArgs) -> (Manifest, Ulid) {
+pub(crate) fn begun(label: Option<&String>, tags: &[String]) -> (Manifest, Ulid) {
     let id = Ulid::generate();
     let manifest = Manifest {
         format: FORMAT_VERSION,
         id: id.to_string(),
-        label: args.label.clone(),
-        tags: args.tags.clone(),
+        label: label.cloned(),
+        tags: tags.to_vec(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         start: jiff::Timestamp::now().to_string(),
         environment: environment::read(),
@@ -149,7 +149,7 @@ pub(crate) fn begun(args: &RecordingArgs) -> (Manifest, Ulid) {
 fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
     let cwd = env::current_dir().context("the current folder is gone")?;
     let git = git::start(&cwd);
-    let (common, id) = begun(&args.recording);
+    let (common, id) = begun(args.recording.label.as_ref(), &args.recording.tags);
     let rates = rates(args);
     let manifest = Manifest {
         command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),

@@ -1,0 +1,126 @@
+//! What a reader must know before trusting the figures.
+
+use super::plan::Plan;
+use super::session::Measured;
+use perfcollect_shared::format;
+use perfcollect_shared::model::{Environment, Unit, Warning};
+
+/// A shell's own start is worth a word from this part of the median on.
+const SHELL_PART: f64 = 0.05;
+/// Share of the last 10 s in which something waited for a processor or the disk.
+const PRESSURE: f64 = 0.1;
+
+/// Everything that the runs and the machine show.
+#[must_use]
+pub fn warnings(plan: &Plan, measured: &Measured, environment: &Environment) -> Vec<Warning> {
+    let mut found: Vec<Warning> = plan.notes.iter().map(|note| general(note.clone(), "")).collect();
+    found.extend(machine(environment));
+    for (index, benchmark) in plan.benchmarks.iter().enumerate() {
+        let name = &benchmark.info.name;
+        let mut add = |reason: String, fix: &str| {
+            found.push(Warning::Benchmark { what: name.clone(), reason, fix: fix.to_owned() });
+        };
+        let runs = measured.columns[index].values("wall_ns").len();
+        if let Some(reason) = shell(measured.shell_start_ns, median(measured.columns[index].values("wall_ns"))) {
+            add(reason, "without --shell it is not measured");
+        }
+        let left = measured.left_behind[index];
+        if left > 0 {
+            let text = format!("{} left processes behind, whose time and memory are not in the figures", of(left));
+            add(text, "let the command wait for what it starts");
+        }
+        if measured.timed_out[index] > 0 {
+            add(format!("{} took too long and were killed; they are in no figure", of(measured.timed_out[index])), "");
+        }
+        if measured.failed[index] > 0 && matches!(measured.end, super::session::End::Done) {
+            add(format!("{} failed; their figures count, as was asked for", of(measured.failed[index])), "");
+        }
+        let measured_memory = measured.columns[index].values("rss_bytes").len();
+        if measured_memory < runs {
+            let floor = format::measured(kib(measured.rss_floor_kib), Unit::Bytes);
+            let reason = format!("peak memory is not above {floor}, which is perfcollect's own part, and so not known");
+            add(if measured_memory > 0 { format!("in some runs {reason}") } else { reason }, "");
+        }
+    }
+    found
+}
+
+fn general(reason: String, fix: &str) -> Warning {
+    Warning::Benchmark { what: String::new(), reason, fix: fix.to_owned() }
+}
+
+/// The state of the machine before the first run.
+fn machine(environment: &Environment) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if let Some([load, _, _]) = environment.load
+        && load > f64::from(environment.cpus.max(1)) / 2.0
+    {
+        let reason = format!(
+            "the machine was busy: a load of {load:.1} on {}",
+            format::plural(environment.cpus.into(), "processor")
+        );
+        found.push(general(reason, "measure on a quiet machine; CPU time suffers least"));
+    }
+    for pressure in environment.pressure.iter().filter(|pressure| pressure.some_10s > PRESSURE) {
+        let share = format::share(pressure.some_10s);
+        found.push(general(
+            format!("programs waited for {} in {share} of the 10 s before", resource(&pressure.resource)),
+            "",
+        ));
+    }
+    if environment.governor.as_deref() == Some("powersave") {
+        let fix = "try: sudo cpupower frequency-set -g performance";
+        found.push(general("the processor's frequency is governed by `powersave`".to_owned(), fix));
+    }
+    found
+}
+
+fn resource(name: &str) -> &str {
+    match name {
+        "cpu" => "a processor",
+        "io" => "input and output",
+        other => other,
+    }
+}
+
+fn shell(start_ns: Option<f64>, median_ns: f64) -> Option<String> {
+    let start = start_ns.filter(|start| median_ns > 0.0 && *start > SHELL_PART * median_ns)?;
+    let (start_text, part) = (format::measured(start, Unit::Nanoseconds), format::share((start / median_ns).min(1.0)));
+    Some(format!("the start of the shell alone takes {start_text}, {part} of the median, and is in the figures"))
+}
+
+fn of(runs: u32) -> String {
+    format::plural(runs.into(), "run")
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size")]
+fn kib(value: u64) -> f64 {
+    value as f64 * 1024.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_shell_is_shown_where_it_matters() {
+        assert_eq!(shell(None, 1e6), None);
+        assert_eq!(shell(Some(1e6), 1e9), None);
+        let told = shell(Some(1.25e6), 5e6).unwrap();
+        assert_eq!(told, "the start of the shell alone takes 1.25 ms, 25 % of the median, and is in the figures");
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        let quiet = Environment { cpus: 4, load: Some([1.9, 9.0, 9.0]), ..Environment::default() };
+        assert!(machine(&quiet).is_empty());
+        let busy = Environment { load: Some([2.1, 0.0, 0.0]), governor: Some("powersave".into()), ..quiet };
+        assert_eq!(machine(&busy).len(), 2);
+    }
+}
