@@ -3,13 +3,22 @@
 //! Owns the recognition of a file by its content, and the translation of every tool's units and words into ours. Must
 //! not trust its input, read anything else, or judge what it reads. Never part of the page.
 
+mod asv;
+mod bundle;
 mod criterion;
 mod error;
+mod figures;
+mod gobench;
+mod google;
 mod hyperfine;
 mod json;
+mod lines;
+mod managed;
+mod python;
 mod seeds;
 mod set;
 
+pub use bundle::to_bundle;
 pub use criterion::{CRITERION_FILES, read_criterion};
 pub use error::{ImportError, Place};
 
@@ -32,18 +41,50 @@ pub struct BenchImporter {
     read: fn(&BenchFile<'_>) -> Result<Vec<BenchSet>, ImportError>,
 }
 
+impl BenchImporter {
+    const fn new(
+        name: &'static str,
+        what: &'static str,
+        sniff: fn(&BenchFile<'_>) -> bool,
+        read: fn(&BenchFile<'_>) -> Result<Vec<BenchSet>, ImportError>,
+    ) -> Self {
+        Self { name, what, sniff, read }
+    }
+}
+
 /// Every format, the surest first.
 pub static BENCH_IMPORTERS: &[BenchImporter] = &[
-    BenchImporter { name: "hyperfine", what: "--export-json", sniff: hyperfine::is_json, read: hyperfine::json },
-    BenchImporter { name: "hyperfine", what: "--export-csv", sniff: hyperfine::is_csv, read: hyperfine::csv },
-    BenchImporter {
-        name: "criterion",
-        what: "files below target/criterion",
-        sniff: criterion::is_file,
-        read: criterion::file,
-    },
-    BenchImporter { name: "criterion", what: "raw.csv", sniff: criterion::is_csv, read: criterion::csv },
-    BenchImporter { name: "benchmarks.log", what: "JSON lines", sniff: seeds::is_log, read: seeds::log },
+    BenchImporter::new("pytest-benchmark", "--benchmark-json", python::is_pytest, python::pytest),
+    BenchImporter::new("pyperf", "-o FILE", python::is_pyperf, python::pyperf),
+    BenchImporter::new("google benchmark", "--benchmark_format=json", google::is_json, google::json),
+    BenchImporter::new("JMH", "-rf json", managed::is_jmh, managed::jmh),
+    BenchImporter::new("BenchmarkDotNet", "JsonExporter", managed::is_dotnet, managed::dotnet),
+    BenchImporter::new("BenchmarkTools.jl", "BenchmarkTools.save", managed::is_julia, managed::julia),
+    BenchImporter::new("asv", "results/MACHINE/*.json", asv::is_results, asv::results),
+    BenchImporter::new("nanobench", "templates::json()", figures::is_nanobench, figures::nanobench),
+    BenchImporter::new("paracle", "results.json", figures::is_paracle, figures::paracle),
+    BenchImporter::new("wtf-codebot", "benchmark_results.json", figures::is_codebot, figures::codebot),
+    BenchImporter::new("hyperfine", "--export-json", hyperfine::is_json, hyperfine::json),
+    BenchImporter::new("hyperfine", "--export-csv", hyperfine::is_csv, hyperfine::csv),
+    BenchImporter::new("criterion", "files below target/criterion", criterion::is_file, criterion::file),
+    BenchImporter::new("criterion", "raw.csv", criterion::is_csv, criterion::csv),
+    BenchImporter::new(
+        "criterion",
+        "cargo criterion --message-format=json",
+        lines::is_cargo_criterion,
+        lines::cargo_criterion,
+    ),
+    BenchImporter::new("gungraun", "summary.json", lines::is_gungraun, lines::gungraun),
+    BenchImporter::new("benchmarks.log", "JSON lines", seeds::is_log, seeds::log),
+    BenchImporter::new("github-action-benchmark", "custom JSON", figures::is_custom, figures::custom),
+    BenchImporter::new("Bencher", "metric format", figures::is_bencher, figures::bencher),
+    BenchImporter::new("go test", "-bench", gobench::is_text, gobench::text),
+    BenchImporter::new("cargo bench", "lines of libtest", lines::is_libtest, lines::libtest),
+    BenchImporter::new("criterion", "text", lines::is_criterion, lines::criterion),
+    BenchImporter::new("Catch2", "text or XML", lines::is_catch2, lines::catch2),
+    BenchImporter::new("google benchmark", "text", google::is_console, google::console),
+    BenchImporter::new("asv", "text", asv::is_text, asv::text),
+    BenchImporter::new("gungraun", "text of it or iai", lines::is_counts, lines::counts),
 ];
 
 /// Files that lie beside the one that is read, by their name relative to it; `None` where there is none.

@@ -1,5 +1,6 @@
 //! What importers build sets from: units, metrics, fields of the configuration.
 
+use super::ImportError;
 use super::json::Node;
 use crate::bench::{BenchSet, Benchmark, Given, Metric};
 use crate::model::{Better, MetricInfo, Unit};
@@ -7,6 +8,14 @@ use std::collections::BTreeMap;
 
 pub(super) fn set(source: &str, tool: &str) -> BenchSet {
     BenchSet { source: source.to_owned(), tool: tool.to_owned(), ..BenchSet::default() }
+}
+
+/// The one set of a file, which must hold something.
+pub(super) fn measured(set: BenchSet) -> Result<Vec<BenchSet>, ImportError> {
+    if set.benchmarks.is_empty() {
+        return Err(ImportError::new(format!("holds no measurement of {} that is whole", set.tool)));
+    }
+    Ok(vec![set])
 }
 
 pub(super) fn benchmark(name: impl Into<String>, metrics: Vec<Metric>) -> Benchmark {
@@ -125,6 +134,22 @@ pub(super) fn word(text: &str) -> String {
     if word.is_empty() { "value".to_owned() } else { word.to_owned() }
 }
 
+/// A time in UTC from seconds since 1970; days are turned into dates as in Howard Hinnant's "chrono-Compatible Low-Level Date
+/// Algorithms", `civil_from_days`.
+pub(super) fn rfc3339(seconds: i64) -> String {
+    let seconds = seconds.clamp(0, 253_402_300_799);
+    let (days, time) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Fields of an object as they stand, for comparing configurations.
 pub(super) fn config(config: &mut BTreeMap<String, String>, of: &Node<'_>, fields: &[(&str, &str)]) {
     for (theirs, ours) in fields {
@@ -190,6 +215,13 @@ mod tests {
         let found = rows("a,b\n\"x,\"\"y\"\"\nz\",2\r\n\n3,", ',');
         let cells = |words: [&str; 2]| words.map(str::to_owned).to_vec();
         assert_eq!(found, [(1, cells(["a", "b"])), (2, cells(["x,\"y\"\nz", "2"])), (5, cells(["3", ""]))]);
+    }
+
+    #[test]
+    fn times_are_dates() {
+        for (seconds, date) in [(0, "1970-01-01"), (951_825_601, "2000-02-29"), (1_795_245_000, "2026-11-21")] {
+            assert!(rfc3339(seconds).starts_with(date), "{}", rfc3339(seconds));
+        }
     }
 
     #[test]
