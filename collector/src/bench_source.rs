@@ -49,21 +49,26 @@ impl Source {
         Ok(source)
     }
 
+    /// What a path names, perhaps with a part behind `:`.
+    ///
+    /// # Errors
+    /// When there is no such file or folder, or it cannot be read.
+    pub fn of_path(word: &str) -> anyhow::Result<Self> {
+        let mut source = Self { name: word.to_owned(), ..Self::default() };
+        let (path, part) = split(word).with_context(|| format!("there is no file {word}"))?;
+        source.add_path(word, path, part)?;
+        Ok(source)
+    }
+
     fn add(&mut self, word: &str, library: &Library, log: Option<&Path>) -> anyhow::Result<()> {
         if let Some(log) = log.filter(|_| log::is_selector(word)) {
             self.sets.push(entry_of(log, word)?);
             return Ok(());
         }
-        let path = Path::new(word);
-        if !log::is_selector(word) && path.exists() {
-            return self.add_path(word, path, None);
+        if let Some((path, part)) = split(word).filter(|_| !log::is_selector(word)) {
+            return self.add_path(word, path, part);
         }
-        if let Some((left, part)) =
-            word.rsplit_once(':').filter(|(left, part)| !part.is_empty() && Path::new(left).exists())
-        {
-            return self.add_path(word, Path::new(left), Some(part));
-        }
-        let looks_like_a_file = path.extension().is_some() && !word.ends_with(store::ENDING);
+        let looks_like_a_file = Path::new(word).extension().is_some() && !word.ends_with(store::ENDING);
         let found = library.resolve(word);
         if found.is_err() && looks_like_a_file {
             bail!("there is no file {word}");
@@ -130,6 +135,15 @@ impl Source {
             _ => Ok(()),
         }
     }
+}
+
+/// A path that is there, and the part that a word chooses of it.
+fn split(word: &str) -> Option<(&Path, Option<&str>)> {
+    if Path::new(word).exists() {
+        return Some((Path::new(word), None));
+    }
+    let (path, part) = word.rsplit_once(':').filter(|(path, part)| !part.is_empty() && Path::new(path).exists())?;
+    Some((Path::new(path), Some(part)))
 }
 
 /// The sets of a benchmark file whose bytes have been read.
@@ -258,7 +272,7 @@ mod tests {
         assert!(error("T/x.log:last-2").ends_with("the log has 2 entries, 0 to 1; last-2 is before the first"));
         assert!(error("gone.json").starts_with("there is no file gone.json"));
         assert!(error("T/old,").contains("has an empty part"));
-        assert!(error("T/old/notes.txt").contains("known are files of hyperfine"), "{}", error("T/old/notes.txt"));
+        assert!(error("T/old/notes.txt").contains("known are files of "), "{}", error("T/old/notes.txt"));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Write a recording in another form
     Export(ExportArgs),
-    /// Get the recording back out of an exported page
+    /// Make a bundle of an exported page, or of a benchmark file of another tool
     Import(ImportArgs),
     /// Show how benchmarks changed over many recordings, and where to look
     Trend(TrendArgs),
@@ -187,6 +187,9 @@ pub struct ReportArgs {
 /// `list`.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
+    /// List the entries of this log of benchmarks instead of bundles
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
 }
@@ -241,7 +244,7 @@ pub struct ExportArgs {
 /// `import`.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
-    /// An exported report
+    /// An exported report, or a benchmark file of any known tool; `:` chooses a part of it, as in benchmarks.log:last
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Write the bundle to this file instead of the folder .perfcollect

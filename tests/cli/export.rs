@@ -85,7 +85,7 @@ fn files_without_a_recording_are_refused_with_the_reason() {
     check("cut.html", &page.as_bytes()[..bundle + 200], "is cut");
     check("early.html", &page.as_bytes()[..2000], "holds no recording");
     check("other.html", b"<!doctype html><p>hello", "holds no recording");
-    check("text.txt", b"hello", "neither a bundle");
+    check("text.txt", b"hello", "is no benchmark file that is known");
     check("empty", b"", "empty");
     let mut changed = page.clone().into_bytes();
     changed[bundle + 60] = b'!';

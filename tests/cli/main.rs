@@ -10,6 +10,7 @@ mod completions;
 mod damaged;
 mod doctor;
 mod export;
+mod imports;
 mod jit;
 mod kill;
 mod large;

@@ -1,13 +1,17 @@
-//! `perfcollect list`: what the library holds.
+//! `perfcollect list`: what the library holds, or a log of benchmarks.
 
+use crate::bench_source;
 use crate::cli::{ListArgs, ListFormat};
 use crate::exit_code::ExitCode;
 use crate::store::{Entry, Library, Spool};
 use crate::terminal::{Column, Terminal, table};
+use perfcollect_shared::bench::log::{Log, LogEntry};
 use perfcollect_shared::format;
 use perfcollect_shared::model::Manifest;
 use perfcollect_shared::units::{Bytes, Nanos};
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Version of the JSON form; it grows when a field changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
@@ -15,8 +19,16 @@ const SCHEMA_VERSION: u32 = 1;
 /// Prints all bundles, oldest first, and what can be recovered.
 ///
 /// # Errors
-/// When the library cannot be read.
+/// When the library or the log cannot be read.
 pub fn run(args: &ListArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    if let Some(log) = &args.log {
+        let read = bench_source::read_log(log)?;
+        terminal.out(&match args.format {
+            ListFormat::Text => log_text(log, &read),
+            ListFormat::Json => serde_json::to_string_pretty(&log_listing(log, &read))?,
+        })?;
+        return Ok(ExitCode::FINE);
+    }
     let library = Library::local();
     let (entries, spools) = (library.entries()?, library.dead_spools()?);
     match args.format {
@@ -148,5 +160,80 @@ fn listed(entry: &Entry) -> Listed {
         partial: manifest.map(|m| m.partial),
         warnings: manifest.map(|m| m.warnings.len()),
         error: entry.manifest.as_ref().err().cloned(),
+    }
+}
+
+fn log_text(path: &Path, log: &Log) -> String {
+    let columns = [
+        Column::right("no."),
+        Column::left("when"),
+        Column::left("status"),
+        Column::right("results"),
+        Column::left("command"),
+        Column::left("configuration"),
+    ];
+    let mut text = match log.entries.as_slice() {
+        [] => format!("{} has no entries yet; add one with: perfcollect bench --log {0} 'COMMAND'\n", path.display()),
+        entries => {
+            table(&columns, &entries.iter().enumerate().map(|(index, entry)| log_row(index, entry)).collect::<Vec<_>>())
+        }
+    };
+    for warning in &log.warnings {
+        text.extend([warning, "\n"]);
+    }
+    text
+}
+
+fn log_row(index: usize, entry: &LogEntry) -> Vec<String> {
+    let config = entry.set.config.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ");
+    vec![
+        index.to_string(),
+        entry.ts.clone(),
+        entry.status.clone(),
+        entry.set.benchmarks.len().to_string(),
+        format::shorten_name(&entry.command, 40),
+        config,
+    ]
+}
+
+/// A log as JSON, documented in `docs/list-schema.md`.
+#[derive(Debug, Serialize)]
+struct LogListing<'a> {
+    schema: u32,
+    log: String,
+    entries: Vec<LogListed<'a>>,
+    warnings: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct LogListed<'a> {
+    index: usize,
+    line: usize,
+    ts: &'a str,
+    status: &'a str,
+    error: Option<&'a str>,
+    command: &'a str,
+    commit: Option<&'a str>,
+    config: &'a BTreeMap<String, String>,
+    benchmarks: Vec<&'a str>,
+}
+
+fn log_listing<'a>(path: &Path, log: &'a Log) -> LogListing<'a> {
+    let entries = log.entries.iter().enumerate().map(|(index, entry)| LogListed {
+        index,
+        line: entry.line,
+        ts: &entry.ts,
+        status: &entry.status,
+        error: entry.error.as_deref(),
+        command: &entry.command,
+        commit: entry.set.commit.as_deref(),
+        config: &entry.set.config,
+        benchmarks: entry.set.benchmarks.iter().map(|benchmark| benchmark.name.as_str()).collect(),
+    });
+    LogListing {
+        schema: SCHEMA_VERSION,
+        log: path.display().to_string(),
+        entries: entries.collect(),
+        warnings: &log.warnings,
     }
 }
