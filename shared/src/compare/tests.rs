@@ -116,8 +116,8 @@ fn benchmarks_meet_by_name_then_command_then_alone() {
     let base = [set("a", vec![named("x", "./x"), named("y", "./y"), named("z", "./z")])];
     let new = [set("b", vec![named("why", "./y"), named("x", "./other"), named("w", "./w")])];
     let (pairs, [gone, fresh]) = cases::matched(&base, &new);
-    let names: Vec<(&str, &str)> = pairs.iter().map(|(name, _, new)| (name.as_str(), new[0].name.as_str())).collect();
-    assert_eq!(names, [("x", "x"), ("y", "why")]);
+    let met: Vec<(&str, &str)> = pairs.iter().map(|(name, _, new)| (name.as_str(), new[0].name.as_str())).collect();
+    assert_eq!(met, [("x", "x"), ("y", "why")]);
     assert_eq!((gone, fresh), (vec!["z".to_owned()], vec!["w".to_owned()]));
     let (old, new_one) = ([set("a", vec![named("old.py", "./o")])], [set("b", vec![named("new.py", "./n")])]);
     let (one, _) = cases::matched(&old, &new_one);
