@@ -6,6 +6,7 @@
 pub mod log;
 
 use crate::model::{Better, Bundle, Manifest, MetricInfo, Run, Unit};
+use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 
@@ -103,7 +104,7 @@ impl BenchSet {
         for info in &manifest.benchmarks {
             let runs: Vec<&Run> = bundle.runs.iter().filter(|run| run.counts() && run.benchmark == info.name).collect();
             let mut names: Vec<&String> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
-            names.sort_by_key(|name| (place(name), *name));
+            names.order_by_key(|name| (place(name), *name));
             names.dedup();
             let metrics = names.into_iter().map(|name| {
                 let own = info.metrics.iter().find(|metric| metric.name == *name);

@@ -13,6 +13,7 @@ pub mod format;
 pub mod import;
 pub mod merge;
 pub mod model;
+pub mod order;
 pub mod palette;
 pub mod report;
 pub mod stats;

@@ -1,6 +1,7 @@
 //! How much figures differ without any change: between sessions, and between runs of one side.
 
 use crate::bench::{BenchSet, Metric};
+use crate::order::Order;
 use crate::stats::{self, Method, Rules};
 
 /// Relative standard deviation between sessions of one benchmark that is assumed where nothing is known.
@@ -77,7 +78,7 @@ pub(super) fn floor(base: &Metric, new: &Metric, method: Method, rules: &Rules) 
 
 pub(super) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.order_by(f64::total_cmp);
     let n = sorted.len();
     (n > 0).then(|| f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]))
 }

@@ -3,6 +3,7 @@
 use super::function_tree::{FunctionTree, NO_NODE, ROOT};
 use super::selection::{Selected, Selection, selected_rows};
 use crate::model::{FunctionId, Profile};
+use crate::order::Order;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -201,7 +202,7 @@ pub(super) fn of_sums(source: &FunctionTree, own_weight: &[Nanos], own_count: &[
             });
             tree.first_child.push(handle(order.len()));
             let family = &mut children[start[old]..start[old + 1]];
-            family.sort_unstable_by_key(|&node| (Reverse((weight[node as usize], count[node as usize])), node));
+            family.order_by_key(|&node| (Reverse((weight[node as usize], count[node as usize])), node));
             order.extend_from_slice(family);
         }
         tree.level.push(to);
@@ -243,10 +244,10 @@ fn inverted(profile: &Profile, selected: &Selected, limit: usize) -> CallTree {
         for (index, bounds) in groups.windows(2).enumerate() {
             tree.first_child.push(handle(tree.parent.len()));
             let family = &mut cursors[bounds[0]..bounds[1]];
-            family.sort_unstable_by_key(|cursor| (cursor.function, cursor.node));
+            family.order_by_key(|cursor| (cursor.function, cursor.node));
             let mut calls: Vec<(Sum, &[Cursor])> =
                 family.chunk_by(|a, b| a.function == b.function).map(|chunk| (sum_of(chunk.iter()), chunk)).collect();
-            calls.sort_unstable_by_key(|&(sum, chunk)| (Reverse(sum), chunk[0].function));
+            calls.order_by_key(|&(sum, chunk)| (Reverse(sum), chunk[0].function));
             for (total, chunk) in calls {
                 let up = chunk.iter().map(|cursor| at(source.parent(cursor.node), cursor.sum));
                 above.extend(up.filter(|cursor| cursor.node != ROOT));

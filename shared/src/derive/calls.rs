@@ -1,6 +1,7 @@
 //! Exact calls summed over processes, as `pstats.Stats.add` does.
 
 use crate::model::{CallCount, CallerCount};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::BTreeMap;
 
@@ -53,7 +54,7 @@ pub fn merged(rows: &[CallCount]) -> BTreeMap<CallKey<'_>, CallTotals<'_>> {
 #[must_use]
 pub fn by_self_time<'a>(merged: &BTreeMap<CallKey<'a>, CallTotals<'a>>) -> Vec<(CallKey<'a>, CallTotals<'a>)> {
     let mut rows: Vec<_> = merged.iter().map(|(key, totals)| (*key, totals.clone())).collect();
-    rows.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.sums.self_ns));
+    rows.order_by_key(|(_, totals)| std::cmp::Reverse(totals.sums.self_ns));
     rows
 }
 

@@ -4,6 +4,7 @@
 //! is bounded by [`MOST_CELLS`], whatever the number of threads.
 
 use crate::model::{Bundle, FunctionKind, Profile, Timeline, WaitReason, WeightKind};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -217,11 +218,11 @@ fn targets(lanes: &mut Lanes, places: &mut BTreeMap<u32, usize>, profile: &Profi
         process.cells = vec![Cell::default(); lanes.bins];
     }
     let mut busiest: Vec<_> = threads.iter().map(|(key, (weight, _))| (std::cmp::Reverse(*weight), *key)).collect();
-    busiest.sort_unstable();
+    busiest.order();
     busiest.truncate(room.saturating_sub(lanes.processes.len()));
     let shown: std::collections::BTreeSet<(u32, u32)> = busiest.into_iter().map(|(_, key)| key).collect();
     let mut order: Vec<(u32, u32)> = threads.keys().copied().collect();
-    order.sort_unstable_by_key(|&(pid, tid)| (pid, tid != pid, tid));
+    order.order_by_key(|&(pid, tid)| (pid, tid != pid, tid));
     let mut made = BTreeMap::new();
     for key in order {
         let process = &mut lanes.processes[places[&key.0]];

@@ -1,6 +1,7 @@
 //! How much of a profile each language has.
 
 use crate::model::{FunctionKind, Language, Profile};
+use crate::order::Order;
 use crate::units::Nanos;
 
 /// Languages with their own time (that of stacks which end in them), most first. Waiting is in no language.
@@ -14,7 +15,7 @@ pub fn languages(profile: &Profile) -> Vec<(Language, Nanos)> {
         }
     }
     let mut sums: Vec<_> = sums.into_iter().filter(|(_, weight)| *weight > Nanos::ZERO).collect();
-    sums.sort_by_key(|&(language, weight)| (std::cmp::Reverse(weight), language));
+    sums.order_by_key(|&(language, weight)| (std::cmp::Reverse(weight), language));
     sums
 }
 

@@ -2,6 +2,7 @@
 
 use super::selection::Selection;
 use crate::model::{Bundle, LineCount, Profile, StackId};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
 
@@ -113,7 +114,7 @@ pub fn sampled(profile: &Profile, selection: &Selection) -> Vec<FileLines> {
         rows[file].push(LineRow { line, self_samples: row.self_samples.or(Some(0)), ..row });
     }
     let file = |((file, mut rows), (self_ns, total_ns)): ((&&str, Vec<LineRow>), (Nanos, Nanos))| {
-        rows.sort_unstable_by_key(|row| row.line);
+        rows.order_by_key(|row| row.line);
         FileLines { file: (*file).to_owned(), basis: LineBasis::Sampled, self_ns, total_ns, rows }
     };
     let mut files: Vec<FileLines> = places.files.iter().zip(rows).zip(of_file).map(file).collect();
@@ -123,7 +124,7 @@ pub fn sampled(profile: &Profile, selection: &Selection) -> Vec<FileLines> {
 }
 
 fn sort(files: &mut [FileLines]) {
-    files.sort_by(|a, b| (b.self_ns, b.total_ns).cmp(&(a.self_ns, a.total_ns)).then_with(|| a.file.cmp(&b.file)));
+    files.order_by(|a, b| (b.self_ns, b.total_ns).cmp(&(a.self_ns, a.total_ns)).then_with(|| a.file.cmp(&b.file)));
 }
 
 /// File and line of each frame.

@@ -8,6 +8,7 @@ use super::function_tree::FunctionTree;
 use super::selection::{Selected, Selection, selected_rows};
 use super::top_table::{FunctionGroups, outermost};
 use crate::model::{FrameId, FunctionId, MemorySnapshot, Profile, SnapshotReason, ThreadId};
+use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::{BTreeMap, HashMap};
 
@@ -435,7 +436,7 @@ impl<'a> Layout<'a> {
         };
         let mut rows: Vec<FunctionMemory> = (0..self.groups.len()).map(row).collect();
         rows.retain(|row| is_something(&row.total));
-        rows.sort_unstable_by(|a, b| {
+        rows.order_by(|a, b| {
             let by_bytes = (b.own.end, b.total.end).cmp(&(a.own.end, a.total.end));
             let by_name = || profile.function_name(a.function).cmp(profile.function_name(b.function));
             by_bytes.then_with(by_name).then_with(|| a.function.cmp(&b.function))
@@ -447,7 +448,7 @@ impl<'a> Layout<'a> {
         let row = |frame: usize| SiteMemory { frame: FrameId::from_index(frame), held: held[self.frames + frame] };
         let mut rows: Vec<SiteMemory> = (0..self.frame_count).map(row).collect();
         rows.retain(|row| is_something(&row.held));
-        rows.sort_by_key(|row| std::cmp::Reverse((row.held.end, row.held.peak)));
+        rows.order_by_key(|row| std::cmp::Reverse((row.held.end, row.held.peak)));
         rows
     }
 }

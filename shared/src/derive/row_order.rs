@@ -3,6 +3,7 @@
 use super::top_table::TopRow;
 use crate::format::place;
 use crate::model::Profile;
+use crate::order::Order;
 use crate::view_state::Sort;
 use std::cmp::Ordering;
 
@@ -63,7 +64,7 @@ pub fn sort_rows(profile: &Profile, rows: &mut [TopRow], order: &[Sort]) {
     if order.is_empty() {
         return;
     }
-    rows.sort_by(|a, b| {
+    rows.order_by(|a, b| {
         order.iter().fold(Ordering::Equal, |known, &(column, descending)| {
             known.then_with(|| {
                 let order = column.compare(profile, a, b);

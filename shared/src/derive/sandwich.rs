@@ -7,6 +7,7 @@ use super::function_tree::ROOT;
 use super::selection::{Selected, Selection, selected_rows};
 use super::top_table::FunctionGroups;
 use crate::model::{FunctionId, Profile};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::HashMap;
 
@@ -99,7 +100,7 @@ impl Sums {
         };
         let mut rows: Vec<SandwichRow> = self.0.into_iter().map(row).collect();
         let name = |row: &SandwichRow| row.function.map(|function| profile.function_name(function));
-        rows.sort_unstable_by(|a, b| {
+        rows.order_by(|a, b| {
             b.weight.cmp(&a.weight).then_with(|| name(a).cmp(&name(b))).then_with(|| a.function.cmp(&b.function))
         });
         rows

@@ -4,6 +4,7 @@ use super::function_tree::{FunctionTree, NO_NODE, from_stacks};
 pub use super::transform::{FunctionKey, Transform};
 use super::transform::{hide_library, only_language};
 use crate::model::{Language, Profile, ThreadId};
+use crate::order::Order;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +116,7 @@ impl Selected {
         }
         let rows = sums.into_iter().enumerate().filter(|(_, (_, count))| *count > 0);
         let mut threads: Vec<_> = rows.map(|(id, (weight, count))| (ThreadId::from_index(id), weight, count)).collect();
-        threads.sort_unstable_by_key(|&(id, weight, count)| (std::cmp::Reverse((weight, count)), id));
+        threads.order_by_key(|&(id, weight, count)| (std::cmp::Reverse((weight, count)), id));
         threads
     }
 }

@@ -3,6 +3,7 @@
 use super::lines::{FileLines, LineBasis, LineRow, lines};
 use super::selection::Selection;
 use crate::model::{Bundle, Profile, SourceChunk};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::BTreeMap;
 
@@ -101,7 +102,7 @@ fn functions_by_file(profile: Option<&Profile>) -> BTreeMap<&str, Vec<SourceFunc
         known.push(SourceFunction { name, line: function.start_line });
     }
     for known in files.values_mut() {
-        known.sort_unstable_by(|a, b| (a.line, &a.name).cmp(&(b.line, &b.name)));
+        known.order_by(|a, b| (a.line, &a.name).cmp(&(b.line, &b.name)));
         known.dedup();
     }
     files

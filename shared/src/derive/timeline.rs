@@ -7,6 +7,7 @@
 use super::axis::Unit;
 use crate::format::{bytes, count, duration, plural};
 use crate::model::{Process, ResourceSample, Timeline};
+use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::{HashMap, HashSet};
 
@@ -335,7 +336,7 @@ fn sum_steps(processes: &[ProcessSeries]) -> Vec<Step> {
     let steps = processes.iter().flat_map(|process| &process.steps);
     let mut edges: Vec<(Nanos, f64, i32)> =
         steps.flat_map(|step| [(step.from, step.value, 1), (step.to, -step.value, -1)]).collect();
-    edges.sort_unstable_by_key(|&(time, _, sign)| (time, sign));
+    edges.order_by_key(|&(time, _, sign)| (time, sign));
     let (mut value, mut alive, mut from) = (0.0, 0, Nanos::ZERO);
     let mut total: Vec<Step> = Vec::new();
     for (time, change, sign) in edges {
@@ -423,9 +424,9 @@ pub fn leading(series: &StackedSeries, count: usize) -> Vec<u32> {
     let mut order: Vec<(usize, f64)> = series.processes.iter().map(sum).enumerate().collect();
     let least = order.iter().map(|&(_, sum)| sum).sum::<f64>() / 100.0;
     order.retain(|&(_, sum)| sum >= least);
-    order.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    order.order_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     order.truncate(count);
-    order.sort_unstable_by_key(|&(index, _)| index);
+    order.order_by_key(|&(index, _)| index);
     order.into_iter().map(|(index, _)| series.processes[index].pid).collect()
 }
 

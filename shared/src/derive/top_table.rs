@@ -6,6 +6,7 @@
 use super::function_tree::{FunctionTree, ROOT};
 use super::selection::{Selected, Selection, selected_rows};
 use crate::model::{FunctionId, Profile, StackId};
+use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::HashMap;
 
@@ -116,7 +117,7 @@ pub fn whole_table(profile: &Profile) -> TopTable {
 fn stack_sums(profile: &Profile) -> impl Iterator<Item = (StackId, Nanos, u64)> {
     let samples = &profile.samples;
     let mut order: Vec<usize> = (0..samples.len()).collect();
-    order.sort_unstable_by_key(|&row| samples.stack[row]);
+    order.order_by_key(|&row| samples.stack[row]);
     let mut sums: Vec<(StackId, Nanos, u64)> = Vec::new();
     for row in order {
         let (stack, weight, count) = (samples.stack[row], samples.weight[row], u64::from(samples.count[row]));
@@ -174,7 +175,7 @@ fn empty_rows(groups: &FunctionGroups) -> Vec<TopRow> {
 /// The table without what was not seen.
 fn sorted(profile: &Profile, mut rows: Vec<TopRow>, weight: Nanos, samples: u64) -> TopTable {
     rows.retain(|row| row.total_samples > 0 || row.total_weight > Nanos::ZERO);
-    rows.sort_unstable_by(|a, b| {
+    rows.order_by(|a, b| {
         let by_weight = (b.self_weight, b.total_weight).cmp(&(a.self_weight, a.total_weight));
         let by_name = || profile.function_name(a.function).cmp(profile.function_name(b.function));
         by_weight.then_with(by_name).then_with(|| a.function.cmp(&b.function))

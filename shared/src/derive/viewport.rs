@@ -2,6 +2,7 @@
 
 use super::call_tree::CallTree;
 use super::flame_layout::FlameLayout;
+use crate::order::Order;
 use std::ops::Range;
 
 /// Narrower than this is not zoomed into: positions would lose their precision.
@@ -135,7 +136,7 @@ pub fn widest(layout: &FlameLayout, limit: usize, wanted: impl Fn(u32) -> bool) 
         found.select_nth_unstable_by(limit, order);
         found.truncate(limit);
     }
-    found.sort_unstable_by(order);
+    found.order_by(order);
     found
 }
 

@@ -4,6 +4,7 @@ use super::classify::{UNKNOWN_FUNCTION, classify};
 use super::{
     Frame, FrameId, Function, FunctionId, Module, ModuleId, Profile, ProfileInfo, StackId, StringId, Thread, ThreadId,
 };
+use crate::order::Order;
 use crate::units::Nanos;
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
@@ -188,7 +189,7 @@ impl ProfileBuilder {
         if timed != 0 && timed != self.samples.len() {
             return Err(BuildError::MixedTimes { timed, samples: self.samples.len() });
         }
-        self.samples.sort_by_key(|s| s.time);
+        self.samples.order_by_key(|s| s.time);
         let table = &mut self.profile.samples;
         table.time = (timed > 0).then(|| self.samples.iter().filter_map(|s| s.time).collect());
         for (index, sample) in self.samples.iter().enumerate() {

@@ -172,7 +172,7 @@ pub struct Summary {
     pub top: Vec<SummaryFunction>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+#[cfg_attr(not(target_family = "wasm"), expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature"))]
 fn is_none(number: &u64) -> bool {
     *number == 0
 }

@@ -2,6 +2,7 @@
 
 use super::ranks::count;
 use super::verdict::{Outcome, Rules};
+use crate::order::Order;
 
 /// What a report of many comparisons may call different.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Selection {
 pub fn benjamini_hochberg(p: &[Option<f64>], q: f64) -> Selection {
     let mut order: Vec<(f64, usize)> = p.iter().enumerate().filter_map(|(i, p)| Some(((*p)?, i))).collect();
     order.retain(|(p, _)| !p.is_nan());
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    order.order_by(|a, b| a.0.total_cmp(&b.0));
     let m = count(order.len());
     let mut adjusted = vec![None; p.len()];
     let mut least = 1.0f64;

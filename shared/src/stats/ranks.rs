@@ -1,5 +1,7 @@
 //! Order and ranks of numbers, and the selection of one among very many without writing them down.
 
+use crate::order::Order;
+
 /// A number of values as a float.
 #[expect(clippy::cast_precision_loss, reason = "no sample has 2^53 values")]
 pub(super) fn count(n: usize) -> f64 {
@@ -20,7 +22,7 @@ pub(super) fn equal(a: f64, b: f64) -> bool {
 /// Sorted from the smallest.
 pub(super) fn sorted(values: &[f64]) -> Vec<f64> {
     let mut values = values.to_vec();
-    values.sort_unstable_by(f64::total_cmp);
+    values.order_by(f64::total_cmp);
     values
 }
 
@@ -42,7 +44,7 @@ pub(super) fn percentile(sorted: &[f64], part: f64) -> f64 {
 /// Twice the mean rank of each value, counted from 1: whole numbers, also with ties.
 pub(super) fn doubled_ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
+    order.order_by(|&a, &b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0; values.len()];
     let mut start = 0;
     for group in order.chunk_by(|&a, &b| equal(values[a], values[b])) {

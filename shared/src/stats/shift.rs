@@ -3,6 +3,7 @@
 
 use super::ranks::{count, doubled_ranks, kth, rank, sorted, ties};
 use super::{Interval, normal};
+use crate::order::Order;
 
 /// Up to so many pairs of one value of each group the distribution is exact; beyond, normal with corrections for ties and
 /// continuity.
@@ -124,7 +125,7 @@ fn subsets_of(size: usize, ranks: &[usize]) -> Vec<f64> {
 /// The largest sum of `size` of the ranks.
 fn sorted_sum(size: usize, ranks: &[usize]) -> usize {
     let mut ranks = ranks.to_vec();
-    ranks.sort_unstable();
+    ranks.order();
     ranks.iter().rev().take(size).sum()
 }
 

@@ -9,6 +9,7 @@ use crate::derive::function_tree::{FunctionTree, NO_NODE, ROOT, TreeBuilder};
 use crate::derive::top_table::{FunctionGroups, outermost};
 use crate::format::file_name;
 use crate::model::{FunctionId, FunctionKind, FunctionSpec, Profile, ProfileBuilder, ProfileInfo};
+use crate::order::Order;
 use std::collections::HashMap;
 
 /// Python's name of a file's own code, which nearly every file has.
@@ -157,7 +158,7 @@ fn joined(seen: &[Seen<'_>]) -> Vec<usize> {
         if name.starts_with(MODULE_CODE) {
             // The program's own code runs all the rest.
             for (side, list) in [&mut base, &mut new].into_iter().enumerate() {
-                list.sort_by(|&a, &b| seen[b].weight[side].total_cmp(&seen[a].weight[side]));
+                list.order_by(|&a, &b| seen[b].weight[side].total_cmp(&seen[a].weight[side]));
                 list.truncate(1);
             }
         }

@@ -9,6 +9,7 @@
 use super::runs::Plan;
 use super::sums::{Figures, Sums};
 use super::{Change, Effect, Options, Scale};
+use crate::order::Order;
 use crate::stats::quantile;
 
 /// Figures of fewer samples on both sides are not judged.
@@ -233,7 +234,7 @@ impl Estimate {
 fn confidence(estimates: &[Estimate], setting: &Setting) -> f64 {
     let q = 1.0 - setting.confidence;
     let mut scores: Vec<f64> = estimates.iter().filter(|e| e.judged).map(|estimate| estimate.score(setting)).collect();
-    scores.sort_unstable_by(|a, b| b.total_cmp(a));
+    scores.order_by(|a, b| b.total_cmp(a));
     let tests = float(scores.len() as u64).max(1.0);
     let needed = |found: usize| -quantile(q * float(found as u64) / tests / 2.0);
     let found = (1..=scores.len()).rev().find(|&found| scores[found - 1] >= needed(found)).unwrap_or(1);

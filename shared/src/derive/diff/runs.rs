@@ -2,6 +2,7 @@
 
 use super::{DiffError, Stacks};
 use crate::model::Run;
+use crate::order::Order;
 use std::ops::Range;
 
 /// More values than this a side are averaged to so many: more would not make intervals narrower, only slower.
@@ -187,7 +188,7 @@ fn rows(stacks: &Stacks<'_>, source: usize, observations: &[Observation], units:
     }
     // Starts in order of time with the run that begins there.
     let mut starts: Vec<_> = stacks.runs.iter().enumerate().map(|(place, run)| (run.t_ns, place)).collect();
-    starts.sort_unstable();
+    starts.order();
     let times = stacks.profile.samples.time.as_deref().unwrap_or(&[]);
     let unit = |row: u32| {
         if let Some(unit) = whole {

@@ -9,6 +9,7 @@ use perfcollect_shared::derive::package::package;
 use perfcollect_shared::derive::selection::Selected;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{FunctionId, FunctionKind, Language, Profile, ThreadId, WeightKind};
+use perfcollect_shared::order::Order;
 use perfcollect_shared::palette::colour_index;
 use perfcollect_shared::units::{Bytes, Nanos};
 use perfcollect_shared::view_state::{FlameColor, FlameMode};
@@ -259,7 +260,7 @@ impl Scene {
     pub fn languages(&self) -> Vec<Language> {
         let mut languages: Vec<Language> =
             self.selected.tree.nodes().map(|(_, _, function)| self.profile.language(function)).collect();
-        languages.sort_unstable();
+        languages.order();
         languages.dedup();
         languages
     }

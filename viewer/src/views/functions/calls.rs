@@ -5,6 +5,7 @@ use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;
 use perfcollect_shared::derive::calls::{CallKey, CallTotals, by_self_time, merged};
 use perfcollect_shared::format;
+use perfcollect_shared::order::Order;
 
 /// Functions listed, and callers named for each.
 const ROWS: usize = 200;
@@ -44,7 +45,7 @@ pub(super) fn section(session: Session) -> AnyView {
 fn row((key, totals): &(CallKey<'_>, CallTotals<'_>)) -> Vec<Cell> {
     let (file, line, name) = *key;
     let mut callers: Vec<_> = totals.callers.iter().map(|(key, sums)| (sums.calls, key.2)).collect();
-    callers.sort_unstable_by(|a, b| b.cmp(a));
+    callers.order_by(|a, b| b.cmp(a));
     let named = callers.iter().take(CALLERS).map(|(calls, name)| format!("{name} ({})", format::count(*calls)));
     let named = named.collect::<Vec<_>>().join(", ");
     let sums = totals.sums;
