@@ -58,6 +58,13 @@ pub fn difference(ratio: f64, interval: Option<(f64, f64)>) -> String {
     }
 }
 
+/// A margin or a confidence: `2 %`, `1.5 %`; of parts, 0.02 for 2 %.
+#[must_use]
+pub fn margin(part: f64) -> String {
+    let text = format!("{:.1}", part * 100.0);
+    format!("{} %", text.trim_end_matches(".0"))
+}
+
 /// Whole from 10 on, else with one decimal.
 fn significant_percent(percent: f64) -> String {
     match percent {

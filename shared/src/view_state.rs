@@ -31,6 +31,8 @@ pub struct ViewState {
     pub chosen: Option<FunctionKey>,
     /// The source file that is shown; empty for that of the marked function, else the hottest.
     pub file: String,
+    /// The metric of benchmarks that is shown; empty for the first.
+    pub metric: String,
     pub flame: FlameState,
     pub functions: FunctionsState,
     pub theme: Theme,
@@ -178,6 +180,7 @@ impl ViewState {
             "do" if self.selection.transforms.len() < LIST_LIMIT => self.selection.transforms.extend(transform(value)),
             "fn" => self.chosen = Some(FunctionKey(decode(value))).filter(|key| !key.0.is_empty()),
             "file" => self.file = decode(value),
+            "metric" => self.metric = decode(value),
             "mode" => self.flame.mode = Word::from_word(value),
             "zoom" => self.flame.zoom = keys('/').collect(),
             "window" => self.flame.window = window(value),
@@ -219,6 +222,7 @@ impl ViewState {
         }
         out.text("fn", self.chosen.as_ref().map_or("", |key| &key.0));
         out.text("file", &self.file);
+        out.text("metric", &self.metric);
         self.flame.write(&mut out);
         let sort = |sort: &Sort| format!("{}{}", if sort.descending { "" } else { "-" }, encode(&sort.column));
         out.raw("sort", &self.functions.sort.iter().map(sort).collect::<Vec<_>>().join(","));
@@ -317,6 +321,7 @@ mod tests {
             },
             chosen: Some(key("operator/")),
             file: "/home/u/a b.py".into(),
+            metric: "rss bytes & more".into(),
             flame: FlameState {
                 mode: FlameMode::Inverted,
                 zoom: vec![key("main"), key("a/b"), key("load, then")],

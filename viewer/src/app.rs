@@ -86,6 +86,9 @@ fn content(session: Session) -> AnyView {
         if id == views::LIBRARY {
             return (views::library::VIEW.render)(session);
         }
+        if id == views::TREND {
+            return (views::trend::VIEW.render)(session);
+        }
         match phase.get() {
             Phase::Empty => (views::library::VIEW.render)(session),
             Phase::Reading { manifest: false } => loading::reading(session),

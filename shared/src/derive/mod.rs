@@ -18,6 +18,7 @@ pub mod memory;
 pub mod overview;
 pub mod package;
 pub mod row_order;
+pub mod runs;
 pub mod sandwich;
 pub mod search;
 pub mod selection;

@@ -31,7 +31,7 @@ pub fn CpuStrip(session: Session) -> impl IntoView {
         (!strip.steps.is_empty()).then(|| Shared::new(strip))
     });
     // The timeline has its own pictures, and the environment no time.
-    let without = [views::LIBRARY, views::timeline::VIEW.id, views::environment::VIEW.id];
+    let without = [views::LIBRARY, views::TREND, views::timeline::VIEW.id, views::environment::VIEW.id];
     let wanted = Memo::new(move |_| !without.contains(&current(session)));
     view! { {move || if wanted.get() { strip.get().map(|strip| content(session, &strip)) } else { None }} }
 }

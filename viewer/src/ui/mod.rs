@@ -3,6 +3,7 @@
 pub mod chips;
 pub mod choices;
 pub mod clipboard;
+pub mod command;
 pub mod cpu_strip;
 pub mod facts;
 pub mod flame_canvas;
@@ -13,6 +14,7 @@ pub mod loading;
 pub mod moment;
 pub mod plot;
 pub mod rows;
+pub mod runs;
 pub mod spark;
 pub mod time_drag;
 pub mod top_bar;

@@ -1,7 +1,7 @@
 //! The second bar: the views that have data. A menu on narrow pages.
 
 use crate::state::Session;
-use crate::views::{FIRST, LIBRARY, VIEWS, ViewDef};
+use crate::views::{FIRST, LIBRARY, TREND, VIEWS, ViewDef};
 use leptos::prelude::*;
 
 #[component]
@@ -50,6 +50,9 @@ pub fn ViewsBar(session: Session) -> impl IntoView {
 fn is_shown(session: Session, view: &ViewDef) -> bool {
     if view.id == LIBRARY {
         return session.library.with(|state| *state != crate::load::LibraryState::None);
+    }
+    if view.id == TREND {
+        return session.library.with(|state| state.library().is_some_and(|library| !library.bundles.is_empty()));
     }
     if view.id == FIRST && session.manifest().is_some() {
         return true;

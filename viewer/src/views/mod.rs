@@ -1,5 +1,6 @@
 //! The views: one file and one line each.
 
+pub mod benchmarks;
 pub mod environment;
 pub mod flame;
 pub mod functions;
@@ -8,6 +9,7 @@ pub mod memory;
 pub mod overview;
 pub mod source;
 pub mod timeline;
+pub mod trend;
 
 use crate::state::Session;
 use leptos::prelude::AnyView;
@@ -35,6 +37,8 @@ pub static VIEWS: &[ViewDef] = &[
     source::VIEW,
     timeline::VIEW,
     memory::VIEW,
+    benchmarks::VIEW,
+    trend::VIEW,
     environment::VIEW,
 ];
 
@@ -42,6 +46,9 @@ pub static VIEWS: &[ViewDef] = &[
 pub const FIRST: &str = "overview";
 /// The view that needs no bundle.
 pub const LIBRARY: &str = "library";
+
+/// The history of the server's library needs no bundle either.
+pub const TREND: &str = "trend";
 
 /// The view of an id, the first for none, `None` for one that this version does not have.
 pub fn find(id: &str) -> Option<&'static ViewDef> {
