@@ -31,6 +31,8 @@ pub enum Command {
     Bench(Box<BenchArgs>),
     /// Say what a recording shows
     Report(ReportArgs),
+    /// Say what changed between recordings, benchmark files or entries of a log, and which functions did it
+    Compare(CompareArgs),
     /// List the recordings of this folder
     List(ListArgs),
     /// Say what can be recorded on this machine, and what to change
@@ -182,6 +184,59 @@ pub struct ReportArgs {
     /// Functions by CPU time, or by wall time where that was recorded
     #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
     pub clock: Clock,
+}
+
+/// `compare`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "perfcollect compare [OPTIONS] BASE NEW...\n       perfcollect compare [OPTIONS] BENCHMARKS",
+    after_help = "A side is last, last-1, a number, a label, a bundle, a benchmark file of any known form, or several of \
+                  them with commas between: recordings of one side. One recording of several benchmarks alone is \
+                  compared with its first."
+)]
+pub struct CompareArgs {
+    /// Base first, then what is compared with it
+    #[arg(value_name = "SIDE", required_unless_present = "a", allow_negative_numbers = true, value_hint = ValueHint::FilePath)]
+    pub sides: Vec<String>,
+    /// The base, instead of the first SIDE
+    #[arg(long, value_name = "SIDE", requires = "b", allow_negative_numbers = true)]
+    pub a: Option<String>,
+    /// What is compared with it
+    #[arg(long, value_name = "SIDE", requires = "a", allow_negative_numbers = true)]
+    pub b: Option<String>,
+    /// Sides are entries of this log: last, last-1, 0, 3, -1
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Smallest difference that matters, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 2.0, value_parser = margin)]
+    pub margin: f64,
+    /// Confidence of intervals, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 95.0, value_parser = confidence)]
+    pub confidence: f64,
+    /// Only this metric, such as `wall_ns`, `cpu_ns` or `rss_bytes`; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// By how much sessions of one program differ without any change, in percent; 0 for sides of one session
+    /// [default: from the log, else 1.5]
+    #[arg(long, value_name = "PCT", value_parser = margin)]
+    pub session_noise: Option<f64>,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// A difference in percent that is not negative.
+fn margin(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse::<f64>().map_err(|_not_one| "say it as 2 or 0.5".to_owned())?;
+    if (0.0..=1000.0).contains(&percent) { Ok(percent) } else { Err("it must be between 0 and 1000".to_owned()) }
+}
+
+/// A confidence in percent.
+fn confidence(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse::<f64>().map_err(|_not_one| "say it as 95 or 99".to_owned())?;
+    if (50.0..=99.99).contains(&percent) { Ok(percent) } else { Err("it must be between 50 and 99.99".to_owned()) }
 }
 
 /// `list`.

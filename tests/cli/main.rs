@@ -6,6 +6,7 @@ mod agent;
 mod attach;
 mod bench;
 mod bundles;
+mod compare;
 mod completions;
 mod damaged;
 mod doctor;

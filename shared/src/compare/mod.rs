@@ -5,13 +5,25 @@
 
 mod cases;
 mod environment;
+mod explain;
 mod noise;
+mod report;
+mod resources;
 #[cfg(test)]
 mod tests;
+mod text;
+mod words;
 
 pub use cases::{all, benchmarks, sets, within};
 pub use environment::{Difference, differences, side_name};
+pub use explain::{Carrier, Explanation, explain};
 pub use noise::SessionNoise;
+pub use report::{FunctionRow, Question, Report, ReportSide, ReportSource, Side, compare};
+pub use resources::{Resource, resources};
+pub use text::{markdown, text};
+pub use words::{
+    change_words, difference_words, explanation_words, headline, path_words, share_words, value_words, verdict_words,
+};
 
 use crate::stats::{Method, Verdict};
 use serde::Serialize;

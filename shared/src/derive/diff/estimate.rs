@@ -137,12 +137,17 @@ impl Ledger {
         }
     }
 
-    /// What became of each figure, and the confidence of the intervals.
-    pub(super) fn changes(&self, figures: [&Figures; 2], setting: &Setting) -> (Vec<Change>, f64) {
+    /// What became of each figure, and the confidence of the intervals. The first `alone` rows are questions of their own,
+    /// not some among many.
+    pub(super) fn changes(&self, figures: [&Figures; 2], alone: usize, setting: &Setting) -> (Vec<Change>, f64) {
         let rows = figures[0].weight.len();
         let estimates: Vec<Estimate> = (0..rows).map(|row| self.estimate(row, figures, setting)).collect();
-        let confidence = confidence(&estimates, setting);
-        (estimates.iter().map(|estimate| estimate.change(confidence, setting)).collect(), confidence)
+        let (first, rest) = estimates.split_at(alone);
+        let confidence = confidence(rest, setting);
+        let mut changes: Vec<Change> =
+            first.iter().map(|estimate| estimate.change(setting.confidence, setting)).collect();
+        changes.extend(rest.iter().map(|estimate| estimate.change(confidence, setting)));
+        (changes, confidence)
     }
 
     fn estimate(&self, row: usize, figures: [&Figures; 2], setting: &Setting) -> Estimate {

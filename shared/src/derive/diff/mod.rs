@@ -146,7 +146,7 @@ pub struct Diff {
     pub noise_unknown: bool,
     /// Standard deviation between sessions that intervals hold besides, 0 for none.
     pub session_noise: f64,
-    /// Of the intervals of nodes; that many frames were looked at that all that are called different are so, but for 5 %.
+    /// Of the intervals of nodes but the root's; that many frames were looked at that all that are called different are so, but for 5 %.
     pub confidence: f64,
     /// Nodes that were left out because there are too many.
     pub left_out: usize,
@@ -271,7 +271,11 @@ fn changes(
             }
         }
     }
-    std::array::from_fn(|figure| ledgers[figure].changes([&sums[0].figures[figure], &sums[1].figures[figure]], setting))
+    std::array::from_fn(|figure| {
+        // Whether the whole differs is one question.
+        let alone = usize::from(figure == NODE_TOTAL);
+        ledgers[figure].changes([&sums[0].figures[figure], &sums[1].figures[figure]], alone, setting)
+    })
 }
 
 impl Diff {
