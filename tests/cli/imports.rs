@@ -68,7 +68,7 @@ fn a_file_of_several_sessions_asks_for_one_and_unknown_files_name_what_is_known(
     fs::write(place.path().join("x.txt"), "hello").unwrap();
     let said = place.failure(1, &["import", "x.txt"]);
     assert!(
-        said.contains("cannot import x.txt") && said.contains("known are files of") && said.contains("pyperf"),
+        said.contains("cannot read x.txt") && said.contains("known are files of") && said.contains("pyperf"),
         "{said}"
     );
     fs::write(place.path().join("cut.json"), "{\"results\": [{\"command\": \"a\",\n \"times\": [1, 2").unwrap();

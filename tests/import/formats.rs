@@ -80,6 +80,7 @@ fn every_format_gives_names_units_and_values() {
     values("julia.json", "BenchmarkTools.jl", "g/t", "allocated_bytes", &[16.0]);
     figure("asv.txt", "asv", "b.time_x", "time_ns", 11_500.0);
     values("asv.txt", "asv", "b.peakmem_z", "memory_bytes", &[2.5e6]);
+    figure("benchmark-js.txt", "Benchmark.js", "a x b", "ops_per_second", 1_431_759.0);
     values("google.txt", "google benchmark", "BM_x/8", "wall_ns", &[1500.0, 2500.0]);
     values("go.jsonl", "go test", "X-2", "time_ns", &[2.5, 9.5]);
 }

@@ -57,7 +57,7 @@ fn bundle_of(path: &Path) -> anyhow::Result<(Vec<u8>, String)> {
             Err(error) => return Err(error).with_context(told),
         }
     }
-    let source = Source::of_path(&path.to_string_lossy()).with_context(told)?;
+    let source = Source::of_path(&path.to_string_lossy())?;
     ensure!(
         source.sets.len() == 1,
         "{}: it holds {} sessions, and a bundle holds one: import them one by one",

@@ -85,10 +85,16 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     runs.benchmarks
         .iter()
         .map(|benchmark| {
-            let figures: Vec<String> = [("wall_ns", "wall"), ("cpu_ns", "CPU"), ("rss_bytes", "memory")]
+            let mut figures: Vec<String> = [("wall_ns", "wall"), ("cpu_ns", "CPU"), ("rss_bytes", "memory")]
                 .into_iter()
                 .filter_map(|(name, word)| Some(format!("{word} {}", figure(benchmark.metrics.get(name)?))))
                 .collect();
+            if figures.is_empty() {
+                // Of an imported file: what it names.
+                let word = |name: &str| name.trim_end_matches("_ns").trim_end_matches("_bytes").replace('_', " ");
+                let first = benchmark.metrics.iter().take(3);
+                figures = first.map(|(name, metric)| format!("{} {}", word(name), figure(metric))).collect();
+            }
             let count = benchmark.metrics.values().map(|metric| metric.n).max().unwrap_or(0);
             let name = if several { format!("{}, ", benchmark.name) } else { String::new() };
             let figures = if figures.is_empty() { "no run ended by itself".to_owned() } else { figures.join(", ") };

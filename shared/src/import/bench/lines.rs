@@ -86,6 +86,29 @@ pub(super) fn criterion(file: &BenchFile<'_>) -> Result<Vec<BenchSet>, ImportErr
     set::measured(set)
 }
 
+/// `NAME x 1,431,759 ops/sec ±0.74% (93 runs sampled)`.
+fn benchmark_js_row(line: &str) -> Option<(&str, f64)> {
+    let (before, rest) = line.split_once(" ops/sec")?;
+    let (name, rate) = before.rsplit_once(" x ")?;
+    rest.trim_start().starts_with('±').then_some((name.trim(), number(rate.trim())?))
+}
+
+pub(super) fn is_benchmark_js(file: &BenchFile<'_>) -> bool {
+    file.text.lines().any(|line| benchmark_js_row(line).is_some())
+}
+
+/// Benchmark.js: the mean rate of its samples, all in one process.
+pub(super) fn benchmark_js(file: &BenchFile<'_>) -> Result<Vec<BenchSet>, ImportError> {
+    let mut set = set::set(file.name, "Benchmark.js");
+    for (name, mean) in file.text.lines().filter_map(benchmark_js_row) {
+        let figures = Given { mean: Some(mean), ..Given::default() };
+        let rate = set::rate("ops_per_second", Vec::new());
+        set.benchmarks.push(benchmark(name, vec![Metric { given: Some(figures), ..rate }]));
+    }
+    set::number_equal_names(&mut set.benchmarks);
+    set::measured(set)
+}
+
 /// JSON documents among other lines, such as those of a test harness.
 fn documents(file: &BenchFile<'_>) -> Vec<Value> {
     if !file.json.is_empty() && file.json_error.is_none() {

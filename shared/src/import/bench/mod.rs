@@ -81,6 +81,7 @@ pub static BENCH_IMPORTERS: &[BenchImporter] = &[
     BenchImporter::new("go test", "-bench", gobench::is_text, gobench::text),
     BenchImporter::new("cargo bench", "lines of libtest", lines::is_libtest, lines::libtest),
     BenchImporter::new("criterion", "text", lines::is_criterion, lines::criterion),
+    BenchImporter::new("Benchmark.js", "text", lines::is_benchmark_js, lines::benchmark_js),
     BenchImporter::new("Catch2", "text or XML", lines::is_catch2, lines::catch2),
     BenchImporter::new("google benchmark", "text", google::is_console, google::console),
     BenchImporter::new("asv", "text", asv::is_text, asv::text),
