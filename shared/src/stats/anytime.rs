@@ -93,7 +93,7 @@ impl Anytime {
 }
 
 /// Logarithm of 2^n B(k + 1/2, n - k + 1/2) / B(1/2, 1/2), for `k` of `n` signs being plus.
-fn ln_evidence(k: usize, n: usize) -> f64 {
+pub(super) fn ln_evidence(k: usize, n: usize) -> f64 {
     let (plus, minus) = (count(k) + 0.5, count(n - k) + 0.5);
     count(n) * std::f64::consts::LN_2 + ln_gamma(plus) + ln_gamma(minus)
         - ln_gamma(count(n) + 1.0)

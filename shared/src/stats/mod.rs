@@ -7,6 +7,8 @@ mod anytime;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod calibration;
 mod conditions;
+#[cfg(test)]
+mod fixtures;
 mod history;
 mod multiplicity;
 mod normal;

@@ -94,13 +94,14 @@ pub fn rank_sum_p(base: &[f64], new: &[f64]) -> Option<f64> {
     // Twice the number of pairs in which the smaller group has the higher value.
     let (n, m) = (few.len(), many.len());
     let higher = sum - n * (n + 1);
-    let less = higher.min(2 * n * m - higher);
     if n * m <= EXACT {
+        // With ties the two tails differ.
         let ways = subsets_of(n, &ranks);
         let all: f64 = ways.iter().sum();
-        let below: f64 = ways[..=less + n * (n + 1)].iter().sum();
-        return Some((2.0 * below / all).min(1.0));
+        let (below, above): (f64, f64) = (ways[..=sum].iter().sum(), ways[sum..].iter().sum());
+        return Some((2.0 * below.min(above) / all).min(1.0));
     }
+    let less = higher.min(2 * n * m - higher);
     let off = count(n) * count(m) / 2.0 - count(less) / 2.0 - 0.5;
     Some(if off <= 0.0 { 1.0 } else { normal::two_sided(off / deviation(base, new)) })
 }

@@ -54,9 +54,9 @@ pub(super) enum Noise {
     Ramp,
     /// Typical, each half of the measurement with an offset of its own of 1.5 %.
     Session,
-    /// Bursts of load on a shared machine: heavy tails and long memory. Two AR(1) of 0.99 and 0.86 and a level that is
-    /// twice as high in bursts of 50 runs, so that deviation and autocorrelations are those of 8000 real runs of a sort of
-    /// 12 ms (coefficient of variation 62 %, r1 0.86, r100 0.71 at most).
+    /// Load of others on a shared machine: heavy tails and a long memory, as rough as 8000 real runs of a sort of 12 ms
+    /// that took wall times with a coefficient of variation of 62 % and autocorrelations of 0.86 (next run) and 0.71 (a
+    /// hundred runs later).
     Trace,
 }
 
@@ -103,9 +103,9 @@ impl Noise {
                     Self::Ramp => own(0.02, 0.05, 0.2, random) + 0.08 * (at / (size - 1.0) - 0.5),
                     Self::Session => own(0.02, 0.05, 0.2, random) + offsets[usize::from(2 * i >= n)],
                     Self::Trace => {
-                        high ^= random.chance(0.02);
-                        let level = 0.35 * walk(&mut slow, 0.998, random) + 0.15 * walk(&mut fast, 0.86, random);
-                        own(0.08, 0.1, 0.4, random) + level + if high { 0.4 } else { 0.0 }
+                        high ^= random.chance(0.01);
+                        let level = 0.6 * walk(&mut slow, 0.9988, random) + 0.12 * walk(&mut fast, 0.86, random);
+                        own(0.1, 0.06, 0.4, random) + level + if high { 0.2 } else { 0.0 }
                     }
                 }
             })
@@ -113,6 +113,7 @@ impl Noise {
     }
 
     /// Pairs measured one after the other in random order; the new program takes `effect` times as long.
+    #[cfg(not(target_family = "wasm"))]
     pub(super) fn pairs(self, n: usize, effect: f64, random: &mut Random) -> (Vec<f64>, Vec<f64>) {
         let row = self.row(2 * n, random);
         row.chunks(2)
