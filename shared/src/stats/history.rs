@@ -362,12 +362,15 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_found_and_noise_is_not() {
-        assert!(flagged(0.0, 0.0).0 <= 2);
-        assert!(flagged(0.0, 0.02).0 <= 6, "a level that wanders is no step");
-        let (five, right) = flagged(0.05, 0.0);
+    fn calibration_of_histories() {
+        let rates =
+            [(0.0, 0.0), (0.02, 0.0), (0.05, 0.0), (0.1, 0.0), (0.0, 0.02)].map(|(step, wander)| flagged(step, wander));
+        println!("| histories | {} |", rates.map(|(found, _)| found.to_string()).join(" | "));
+        assert!(rates[0].0 <= 2);
+        assert!(rates[4].0 <= 6, "a level that wanders is no step");
+        let (five, right) = rates[2];
         assert!(five >= 93 && right >= 90, "{five} {right}");
-        assert!(flagged(0.1, 0.0).1 >= 97);
+        assert!(rates[3].1 >= 97);
     }
 
     #[test]
