@@ -431,3 +431,35 @@ fn set_ups_that_undo_each_other_make_no_pairs() {
     let blocks: Vec<u32> = bundle(temp.path()).runs.iter().map(|run| run.block).collect();
     assert_eq!(blocks, (1..=12).collect::<Vec<u32>>());
 }
+
+#[test]
+fn a_log_grows_by_one_line_each_time() {
+    let temp = tempfile::tempdir().unwrap();
+    for name in ["one", "two"] {
+        let (code, _, stderr) = bench(temp.path(), &["-q", "-r", "6", "--log", "benchmarks.log", "-n", name, "true"]);
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+    let log = fs::read_to_string(temp.path().join("benchmarks.log")).unwrap();
+    let log = perfcollect_shared::bench::log::read(&log, "benchmarks.log");
+    assert_eq!((log.entries.len(), log.warnings.len()), (2, 0), "{:?}", log.warnings);
+    let walls =
+        |entry: usize, name: &str| log.entries[entry].set.benchmarks.iter().find(|one| one.name == name).cloned();
+    assert_eq!(walls(1, "two").and_then(|one| Some(one.metric("wall_ns")?.values.len())), Some(6));
+}
+
+#[test]
+fn with_profile_each_run_is_recorded_too() {
+    let temp = tempfile::tempdir().unwrap();
+    let report =
+        json(temp.path(), &["--profile", "-r", "2", "--prepare", "echo x >> prepared", "sleep 0.05", "sleep 0.1"]);
+    let names: Vec<&Value> = report["benchmarks"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["sleep 0.05", "sleep 0.1"]);
+    assert_eq!(report["benchmarks"][1]["metrics"]["wall_ns"]["n"], 2);
+    assert_eq!(fs::read_to_string(temp.path().join("prepared")).unwrap().lines().count(), 4);
+    let bundle = bundle(temp.path());
+    assert_eq!(bundle.runs.len(), 4);
+    assert!(!bundle.timeline.samples.is_empty() || !bundle.profiles.is_empty(), "recorded");
+    let (code, _, stderr) = bench(temp.path(), &["--profile", "-r", "3", "-o", "f.perf.zip", "false"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("`false` ended with exit code 1"), "{stderr}");
+}

@@ -1,6 +1,6 @@
 //! Shell commands around runs. Nothing of them is measured.
 
-use super::plan::Shell;
+use super::plan::{Plan, Shell};
 use super::signals::Signals;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
@@ -22,11 +22,31 @@ pub(super) enum HookError {
     Interrupted(i32),
 }
 
+/// Runs that hook of a benchmark, if it has one.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn run_for(
+    plan: &Plan,
+    index: usize,
+    option: &'static str,
+    signals: Option<&Signals>,
+) -> Result<(), HookError> {
+    let hooks = &plan.benchmarks[index].hooks;
+    let command = match option {
+        "setup" => &hooks.setup,
+        "prepare" => &hooks.prepare,
+        "conclude" => &hooks.conclude,
+        _ => &hooks.cleanup,
+    };
+    command.as_ref().map_or(Ok(()), |command| run(&plan.hook_shell, option, command, signals))
+}
+
 /// Runs one to its end.
 ///
 /// # Errors
 /// When it fails, or a signal tells us to end.
-pub(super) fn run(shell: &Shell, option: &'static str, command: &str, signals: &Signals) -> Result<(), HookError> {
+fn run(shell: &Shell, option: &'static str, command: &str, signals: Option<&Signals>) -> Result<(), HookError> {
     let not_run = |error: io::Error| HookError::NotRun { option, command: command.to_owned(), error };
     // Not a pipe: a server that a set-up leaves running would keep it open.
     let mut said = File::from(memfd_create("hook", MFdFlags::MFD_CLOEXEC).map_err(|errno| not_run(errno.into()))?);
@@ -40,6 +60,7 @@ pub(super) fn run(shell: &Shell, option: &'static str, command: &str, signals: &
         .map_err(not_run)?;
     let mut interrupted = None;
     let status = loop {
+        let Some(signals) = signals else { break child.wait().map_err(not_run)? };
         if let Some(status) = child.try_wait().map_err(not_run)? {
             break status;
         }

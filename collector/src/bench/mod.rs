@@ -13,6 +13,7 @@ mod hooks;
 mod load;
 pub mod parameters;
 pub mod plan;
+pub mod profiled;
 pub mod progress;
 mod record;
 pub mod schedule;

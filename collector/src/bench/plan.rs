@@ -72,6 +72,8 @@ pub enum PlanError {
     Codes(String),
     #[error("--min-runs {min} is more than --max-runs {max}")]
     Bounds { min: u32, max: u32 },
+    #[error("`--shell {0}` would measure `{0}` itself; write --shell={0}, or: -S {0}")]
+    ShellValue(String),
     #[error("--{option} is for --runs auto; --runs says how many there are")]
     NotAuto { option: &'static str },
 }
@@ -97,6 +99,7 @@ impl Plan {
     /// When the command line makes no sense, or a program is missing.
     pub fn new(args: &BenchArgs) -> Result<Self, PlanError> {
         check_runs(args)?;
+        check_shell(args)?;
         let templates = templates(args)?;
         let (shell, hook_shell) = shells(args)?;
         let values =
@@ -262,6 +265,18 @@ fn check_runs(args: &BenchArgs) -> Result<(), PlanError> {
     }
 }
 
+/// hyperfine takes the shell after a blank.
+fn check_shell(args: &BenchArgs) -> Result<(), PlanError> {
+    const SHELLS: [&str; 7] = ["none", "default", "sh", "bash", "dash", "zsh", "fish"];
+    match args.commands.split_first() {
+        Some((first, rest)) if !rest.is_empty() && args.shell.as_deref() == Some("default") => {
+            let is_shell = SHELLS.contains(&first.as_str());
+            if is_shell { Err(PlanError::ShellValue(first.clone())) } else { Ok(()) }
+        }
+        _ => Ok(()),
+    }
+}
+
 fn templates(args: &BenchArgs) -> Result<Vec<Template<'_>>, PlanError> {
     let reference = args.reference.as_deref().map(Template::Text);
     let texts = args.commands.iter().map(|text| Template::Text(text));
@@ -379,6 +394,7 @@ mod tests {
     fn nonsense_is_refused() {
         assert!(matches!(plan(&[]), Err(PlanError::NoCommand)));
         assert!(matches!(plan(&["true", "--", "true"]), Err(PlanError::TwoForms)));
+        assert!(matches!(plan(&["--shell", "bash", "true"]), Err(PlanError::ShellValue(_))));
         assert!(matches!(plan(&["-m", "9", "-M", "3", "true"]), Err(PlanError::Bounds { .. })));
         assert!(matches!(plan(&["-r", "9", "-M", "3", "true"]), Err(PlanError::NotAuto { option: "max-runs" })));
         assert!(matches!(plan(&["--ignore-failure=1,x", "true"]), Err(PlanError::Codes(_))));

@@ -362,15 +362,7 @@ impl<'a> Session<'a> {
     }
 
     fn hook(&mut self, index: usize, option: &'static str) -> Step {
-        let hooks = &self.plan.benchmarks[index].hooks;
-        let command = match option {
-            "setup" => &hooks.setup,
-            "prepare" => &hooks.prepare,
-            "conclude" => &hooks.conclude,
-            _ => &hooks.cleanup,
-        };
-        let Some(command) = command else { return Ok(()) };
-        match hooks::run(&self.plan.hook_shell, option, command, self.signals) {
+        match hooks::run_for(self.plan, index, option, Some(self.signals)) {
             Err(HookError::Interrupted(signal)) => Err(End::Interrupted(signal)),
             other => other.map_err(|error| End::Failed(Failure::Hook(error.to_string()))),
         }

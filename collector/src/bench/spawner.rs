@@ -12,6 +12,7 @@ use super::streams::{self, Input, Output};
 use nix::fcntl::OFlag;
 use nix::sys::signal::SigSet;
 use nix::unistd::{self, ForkResult, Pid, pipe2};
+use perfcollect_shared::model::Exit;
 use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -48,10 +49,16 @@ impl Ignore {
     /// Whether a run that ended so is a failure.
     #[must_use]
     pub fn is_failure(&self, record: &Record) -> bool {
-        match (self, record.exit().code) {
+        self.is_failed(record.exit(), record.timed_out)
+    }
+
+    /// The same of an end.
+    #[must_use]
+    pub fn is_failed(&self, exit: Exit, timed_out: bool) -> bool {
+        match (self, exit.code) {
             (Self::All, _) => false,
-            (_, Some(0)) => record.timed_out,
-            (Self::Codes(codes), Some(code)) => record.timed_out || !codes.contains(&code),
+            (_, Some(0)) => timed_out,
+            (Self::Codes(codes), Some(code)) => timed_out || !codes.contains(&code),
             _ => true,
         }
     }

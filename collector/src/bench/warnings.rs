@@ -4,11 +4,7 @@ use super::plan::Plan;
 use super::session::Measured;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Environment, Unit, Warning};
-
-/// A shell's own start is worth a word from this part of the median on.
-const SHELL_PART: f64 = 0.05;
-/// Share of the last 10 s in which something waited for a processor or the disk.
-const PRESSURE: f64 = 0.1;
+use perfcollect_shared::stats::{self, Conditions};
 
 /// Everything that the runs and the machine show.
 #[must_use]
@@ -20,8 +16,12 @@ pub fn warnings(plan: &Plan, measured: &Measured, environment: &Environment) -> 
         let mut add = |reason: String, fix: &str| {
             found.push(Warning::Benchmark { what: name.clone(), reason, fix: fix.to_owned() });
         };
-        let runs = measured.columns[index].values("wall_ns").len();
-        if let Some(reason) = shell(measured.shell_start_ns, median(measured.columns[index].values("wall_ns"))) {
+        let walls = measured.columns[index].values("wall_ns");
+        let runs = walls.len();
+        for finding in stats::findings(walls) {
+            add(finding.to_string(), "");
+        }
+        if let Some(reason) = shell(measured.shell_start_ns, median(walls)) {
             add(reason, "without --shell it is not measured");
         }
         let left = measured.left_behind[index];
@@ -51,40 +51,32 @@ fn general(reason: String, fix: &str) -> Warning {
 
 /// The state of the machine before the first run.
 fn machine(environment: &Environment) -> Vec<Warning> {
-    let mut found = Vec::new();
-    if let Some([load, _, _]) = environment.load
-        && load > f64::from(environment.cpus.max(1)) / 2.0
-    {
-        let reason = format!(
-            "the machine was busy: a load of {load:.1} on {}",
-            format::plural(environment.cpus.into(), "processor")
-        );
-        found.push(general(reason, "measure on a quiet machine; CPU time suffers least"));
-    }
-    for pressure in environment.pressure.iter().filter(|pressure| pressure.some_10s > PRESSURE) {
-        let share = format::share(pressure.some_10s);
-        found.push(general(
-            format!("programs waited for {} in {share} of the 10 s before", resource(&pressure.resource)),
-            "",
-        ));
+    let waited = |resource: &str| {
+        let of = environment.pressure.iter().find(|pressure| pressure.resource == resource);
+        of.map(|pressure| pressure.some_10s)
+    };
+    let found = stats::conditions(&Conditions {
+        load: environment.load.map(|[minute, ..]| minute),
+        processors: environment.cpus.max(1) as usize,
+        pressure_cpu: waited("cpu"),
+        pressure_memory: waited("memory"),
+        pressure_io: waited("io"),
+        ..Conditions::default()
+    });
+    let fix = if found.is_empty() { "" } else { "measure on a quiet machine; CPU time suffers least" };
+    let mut all: Vec<Warning> = found.iter().map(|finding| general(finding.to_string(), "")).collect();
+    if let Some(Warning::Benchmark { fix: last, .. }) = all.last_mut() {
+        fix.clone_into(last);
     }
     if environment.governor.as_deref() == Some("powersave") {
         let fix = "try: sudo cpupower frequency-set -g performance";
-        found.push(general("the processor's frequency is governed by `powersave`".to_owned(), fix));
+        all.push(general("the processor's frequency is governed by `powersave`".to_owned(), fix));
     }
-    found
-}
-
-fn resource(name: &str) -> &str {
-    match name {
-        "cpu" => "a processor",
-        "io" => "input and output",
-        other => other,
-    }
+    all
 }
 
 fn shell(start_ns: Option<f64>, median_ns: f64) -> Option<String> {
-    let start = start_ns.filter(|start| median_ns > 0.0 && *start > SHELL_PART * median_ns)?;
+    let start = start_ns.filter(|_| median_ns > 0.0)?;
     let (start_text, part) = (format::measured(start, Unit::Nanoseconds), format::share((start / median_ns).min(1.0)));
     Some(format!("the start of the shell alone takes {start_text}, {part} of the median, and is in the figures"))
 }
@@ -109,9 +101,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_of_a_shell_is_shown_where_it_matters() {
+    fn the_start_of_a_shell_is_shown() {
         assert_eq!(shell(None, 1e6), None);
-        assert_eq!(shell(Some(1e6), 1e9), None);
+        assert_eq!(shell(Some(1e6), 0.0), None);
         let told = shell(Some(1.25e6), 5e6).unwrap();
         assert_eq!(told, "the start of the shell alone takes 1.25 ms, 25 % of the median, and is in the figures");
     }

@@ -31,7 +31,7 @@ pub struct BenchArgs {
     /// Fewest runs of each command with `auto` [default: 10]
     #[arg(short, long, value_name = "NUM")]
     pub min_runs: Option<NonZeroU32>,
-    /// Most runs of each command with `auto` [default: 160 where commands are compared]
+    /// Most runs of each command with `auto` [default: 320 where commands are compared]
     #[arg(short = 'M', long, value_name = "NUM")]
     pub max_runs: Option<NonZeroU32>,
     /// Longest time for all runs with `auto`: 30, 30s, 2m
@@ -110,8 +110,14 @@ pub struct BenchArgs {
     /// Attach a tag; may be given several times
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Also take stacks in each run, so that a difference can be explained (10 runs with `auto`)
+    #[arg(long, conflicts_with_all = ["max_time", "sequential"])]
+    pub profile: bool,
     #[command(flatten)]
     pub exports: ExportFiles,
+    /// Append the result to a log of benchmarks, one line each time
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
     /// Print no progress and no table
     #[arg(short, long, env = "PERFCOLLECT_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
     pub quiet: bool,

@@ -6,8 +6,9 @@ use super::run::start::{begun, open_spool};
 use crate::bench::columns;
 use crate::bench::enough::Enough;
 use crate::bench::plan::{Plan, PlanError};
+use crate::bench::profiled;
 use crate::bench::progress::Progress;
-use crate::bench::session::{End, Measured, Session};
+use crate::bench::session::{End, Failure, Measured, Session};
 use crate::bench::spawner::{Conditions, Job, Spawner};
 use crate::bench::{Signals, export, finish, table, warnings};
 use crate::cli::{BenchArgs, ListFormat, Runs};
@@ -18,14 +19,16 @@ use crate::pack::write_in_place;
 use crate::spool::{self, LineWriter, SpoolFolder};
 use crate::terminal::Terminal;
 use anyhow::Context;
+use perfcollect_shared::bench::{BenchSet, log};
 use perfcollect_shared::compare::{self, Comparison};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Manifest, Settings, Warning};
+use perfcollect_shared::model::{Bundle, Manifest, Settings, Warning};
 use perfcollect_shared::report::{bench_report, warning_text};
 use perfcollect_shared::stats::Rules;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use ulid::Ulid;
 
@@ -40,10 +43,13 @@ pub fn run(args: &BenchArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         Err(error) if error.is_about_programs() => return Err(error.into()),
         Err(error) => return Ok(usage(&error, terminal)),
     };
+    exports_can_be_written(args)?;
+    if args.profile {
+        return profile(args, &plan, terminal);
+    }
     // First of all: what the spawner holds, every program starts with.
     let signals = Signals::hold().context("cannot hold signals")?;
     let spawner = Spawner::fork(&conditions(args, &plan, &signals))?;
-    exports_can_be_written(args)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let (manifest, id) = describe(args, &plan, seed)?;
     let (spool, target) = open_spool(args.bundle.as_deref(), &["bench".to_owned()], &id)?;
@@ -96,7 +102,7 @@ fn conditions(args: &BenchArgs, plan: &Plan, signals: &Signals) -> Conditions {
 /// Better known before an hour of measuring than after it.
 fn exports_can_be_written(args: &BenchArgs) -> anyhow::Result<()> {
     let files = &args.exports;
-    for path in [&files.export_json, &files.export_csv, &files.export_markdown].into_iter().flatten() {
+    for path in [&files.export_json, &files.export_csv, &files.export_markdown, &args.log].into_iter().flatten() {
         let opened = File::options().create(true).append(true).open(path);
         opened.with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -107,9 +113,8 @@ fn describe(args: &BenchArgs, plan: &Plan, seed: u64) -> anyhow::Result<(Manifes
     let cwd = env::current_dir().context("the current folder is gone")?;
     let git = git::start(&cwd);
     let (common, id) = begun(args.label.as_ref(), &args.tags);
-    let typed = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let manifest = Manifest {
-        command: std::iter::once("perfcollect".to_owned()).chain(typed).collect(),
+        command: typed(),
         cwd: cwd.to_string_lossy().into_owned(),
         git: git.finish(),
         settings: Settings { bench: settings(args, plan, seed), ..Settings::default() },
@@ -160,12 +165,15 @@ fn end(
     finish::complete(&mut manifest, &measured, found);
     let warnings = manifest.warnings.clone();
     let none = measured.columns.iter().all(|columns| columns.values("wall_ns").is_empty());
-    let kept = keep(manifest, spool, target, &measured, none);
+    let kept = keep(manifest.clone(), spool, target, &measured, none);
     let rules = measured.rules;
     let failed = std::mem::replace(&mut measured.end, End::Done);
     let set = columns::set(&infos, &mut measured.columns);
+    // What the bundle itself says of machine, commit and settings.
+    let described = Bundle { manifest: manifest.clone(), ..Bundle::default() };
+    let set = BenchSet { benchmarks: set.benchmarks, ..BenchSet::of_bundle(&described, "last") };
     let comparisons = compare::within(&set, &rules);
-    let exported = write_exports(args, &set, &measured);
+    let exported = write_exports(args, &set, &measured).and_then(|()| append(args, &set, &failed));
     match args.format {
         _ if none => {}
         ListFormat::Json => {
@@ -218,11 +226,7 @@ fn keep(
     Ok(Some(target.to_owned()))
 }
 
-fn write_exports(
-    args: &BenchArgs,
-    set: &perfcollect_shared::bench::BenchSet,
-    measured: &Measured,
-) -> anyhow::Result<()> {
+fn write_exports(args: &BenchArgs, set: &BenchSet, measured: &Measured) -> anyhow::Result<()> {
     let files = &args.exports;
     if let Some(path) = &files.export_json {
         write_in_place(path, export::json(set, &measured.columns)?.as_bytes())?;
@@ -236,8 +240,64 @@ fn write_exports(
     Ok(())
 }
 
+/// One line more in the log, by one write.
+fn append(args: &BenchArgs, set: &BenchSet, end: &End) -> anyhow::Result<()> {
+    let Some(path) = &args.log else { return Ok(()) };
+    let (status, error) = match end {
+        End::Done => ("ok", None),
+        End::Interrupted(_) => ("interrupted", None),
+        End::Failed(failure) => ("error", Some(failure.to_string())),
+    };
+    let ts = jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    let session = log::Session {
+        ts: &ts,
+        status,
+        error: error.as_deref(),
+        command: &format::command_line(&typed()),
+        tool: (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+    };
+    let told = || format!("cannot write {}", path.display());
+    let mut file = File::options().append(true).create(true).open(path).with_context(told)?;
+    file.write_all(log::line(set, &session).as_bytes()).with_context(told)
+}
+
+/// Each run is also a recording.
+fn profile(args: &BenchArgs, plan: &Plan, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
+    let profiled = profiled::run(args, plan, seed, terminal, |manifest| {
+        manifest.command = typed();
+        manifest.settings.bench = settings(args, plan, seed);
+        manifest.benchmarks = plan.benchmarks.iter().map(|benchmark| benchmark.info.clone()).collect();
+    })?;
+    let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
+    let set = BenchSet::of_bundle(&profiled.packed.bundle, "last");
+    let comparisons = compare::within(&set, &rules);
+    let warnings = profiled.packed.bundle.manifest.warnings.clone();
+    let failed = profiled.failure.as_ref().map_or(End::Done, |text| End::Failed(Failure::Hook(text.clone())));
+    append(args, &set, &failed)?;
+    match args.format {
+        ListFormat::Json => {
+            let report = bench_report(set, comparisons, &warnings, rules.confidence);
+            terminal.out(&serde_json::to_string_pretty(&report)?)?;
+        }
+        ListFormat::Text if !terminal.quiet => tell(&set, &comparisons, &warnings, &rules, plan, terminal)?,
+        ListFormat::Text => {}
+    }
+    terminal.note(&next(&profiled.packed.path, comparisons_were_made(plan)));
+    if let Some(failure) = &profiled.failure {
+        terminal.error(failure);
+    }
+    Ok(profiled.code)
+}
+
+/// The command line as it was typed.
+fn typed() -> Vec<String> {
+    let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("perfcollect".to_owned()).chain(words).collect()
+}
+
 fn tell(
-    set: &perfcollect_shared::bench::BenchSet,
+    set: &BenchSet,
     comparisons: &[Comparison],
     warnings: &[Warning],
     rules: &Rules,
