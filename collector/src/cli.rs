@@ -29,6 +29,8 @@ pub enum Command {
     Attach(AttachArgs),
     /// Measure commands beside each other: time, CPU time, memory
     Bench(Box<BenchArgs>),
+    /// Run the command of a recording again, and say whether the result reproduces
+    Rerun(RerunArgs),
     /// Say what a recording shows
     Report(ReportArgs),
     /// Say what changed between recordings, benchmark files or entries of a log, and which functions did it
@@ -184,6 +186,33 @@ pub struct ReportArgs {
     /// Functions by CPU time, or by wall time where that was recorded
     #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
     pub clock: Clock,
+}
+
+/// `rerun`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Shows the command, its folder and the machine in full, and asks before anything runs. Exit code: 0 the result \
+                        reproduces, 3 it differs, 4 that cannot be told, 2 there was nobody to ask, 1 it was not run."
+)]
+pub struct RerunArgs {
+    /// last, last-1, a number, a label or a path
+    #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub bundle: String,
+    /// Runs [default: as many as were recorded, at least 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub runs: Option<u32>,
+    /// Run it without asking: say this only of a bundle that you trust
+    #[arg(long)]
+    pub yes: bool,
+    /// Run in this folder instead of the recorded one
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cwd: Option<PathBuf>,
+    /// Smallest difference of wall or CPU time that matters, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 5.0, value_parser = percent)]
+    pub margin: f64,
+    /// Write the new bundle to this file instead of the folder .perfcollect
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// `compare`.

@@ -88,6 +88,8 @@ impl Series {
         prepare: impl FnOnce(&mut Command),
     ) -> anyhow::Result<Outcome> {
         let part = self.spool.path().join(spool::RUNS).join(format!("{:05}.perf.zip", self.parts));
+        // `prepare` may choose another folder.
+        let part = std::path::absolute(part).context("the current folder is gone")?;
         let about = part.with_extension("").with_extension("json");
         write_run(&about, &run)?;
         self.parts += 1;

@@ -24,6 +24,7 @@ mod python;
 mod recover;
 mod repeat;
 mod report;
+mod rerun;
 mod rights;
 mod run;
 mod serve;

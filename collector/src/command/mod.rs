@@ -10,6 +10,7 @@ pub mod import;
 pub mod list;
 pub mod recover;
 pub mod report;
+pub mod rerun;
 pub mod run;
 pub mod serve;
 pub mod trend;
@@ -34,6 +35,7 @@ pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCod
         Command::List(args) => list::run(&args, terminal),
         Command::Recover(args) => recover::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
+        Command::Rerun(args) => rerun::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
         Command::Trend(args) => trend::run(&args, terminal),

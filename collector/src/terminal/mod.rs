@@ -73,6 +73,12 @@ impl Terminal {
         say(text);
     }
 
+    /// Asks on stderr; the answer is typed behind it.
+    pub fn ask(&self, text: &str) {
+        // Nobody can be asked where stderr is gone.
+        io::stderr().lock().write_all(format!("perfcollect: {text}").as_bytes()).ok();
+    }
+
     /// Says on stderr what went wrong, quiet or not.
     pub fn error(&self, text: &str) {
         say(text);
