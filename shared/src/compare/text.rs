@@ -176,7 +176,7 @@ fn verdicts(report: &Report) -> Vec<Vec<String>> {
                     .split(" by ")
                     .next()
                     .unwrap_or_default()
-                    .split([',', '('])
+                    .split([',', '(', ':'])
                     .next()
                     .unwrap_or_default()
                     .trim()

@@ -36,7 +36,7 @@ pub fn verdict_words(comparison: &Comparison) -> String {
         Verdict::Faster => format!("{better} by {}", size()),
         Verdict::Same => format!("the same within {}", share(comparison.margin)),
         Verdict::Inconclusive if comparison.incomparable => "not comparable".into(),
-        Verdict::Inconclusive if comparison.ratio.is_none() => "not comparable: a side has no value".into(),
+        Verdict::Inconclusive if comparison.ratio.is_none() => "no verdict: a side has no value above 0".into(),
         Verdict::Inconclusive if comparison.low.zip(comparison.high).is_none() => {
             format!("no verdict ({}, too few runs)", difference_words(comparison))
         }

@@ -14,6 +14,7 @@ use super::call_tree::{CallTree, of_sums};
 use super::function_tree::{FunctionTree, ROOT};
 use super::selection::Selected;
 use crate::model::{FunctionId, Profile, Run};
+use crate::order::Order;
 use crate::units::Nanos;
 use align::Aligned;
 use estimate::{Ledger, Setting};
@@ -210,7 +211,7 @@ pub fn diff(base: &[Stacks<'_>], new: &[Stacks<'_>], options: &Options) -> Resul
         })
         .filter(|row| row.samples != [0, 0])
         .collect();
-    functions.sort_by(|a, b| {
+    functions.order_by(|a, b| {
         let size = |row: &FunctionChange| (row.charged.difference().abs(), row.total.difference().abs());
         let (a, b) = (size(a), size(b));
         b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
