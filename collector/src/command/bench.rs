@@ -11,6 +11,7 @@ use crate::bench::progress::Progress;
 use crate::bench::session::{End, Failure, Measured, Session};
 use crate::bench::spawner::{Conditions, Job, Spawner};
 use crate::bench::{Signals, export, finish, table, warnings};
+use crate::bench_source;
 use crate::cli::{BenchArgs, ListFormat, Runs};
 use crate::exit_code::ExitCode;
 use crate::git;
@@ -28,7 +29,6 @@ use perfcollect_shared::stats::Rules;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use ulid::Ulid;
 
@@ -256,9 +256,7 @@ fn append(args: &BenchArgs, set: &BenchSet, end: &End) -> anyhow::Result<()> {
         command: &format::command_line(&typed()),
         tool: (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
     };
-    let told = || format!("cannot write {}", path.display());
-    let mut file = File::options().append(true).create(true).open(path).with_context(told)?;
-    file.write_all(log::line(set, &session).as_bytes()).with_context(told)
+    bench_source::append_log(path, &log::line(set, &session))
 }
 
 /// Each run is also a recording.
