@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(names(&["-n", "a", "-n", "b", "-L", "x", "1,2", "echo {x}"]), ["a", "b"]);
         assert_eq!(
             names(&["-n", "a", "-P", "x", "1", "2", "echo {x}", "true"]),
-            ["a (x = 1)", "true", "a (x = 2)", "true (2)"]
+            ["a (x = 1)", "true (x = 1)", "a (x = 2)", "true (x = 2)"]
         );
         assert_eq!(names(&["--reference", "true", "false"]), ["true", "false"]);
         assert_eq!(names(&["--", "echo", "a b"]), ["echo 'a b'"]);

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 pub enum CommandError {
     #[error("the {quote} at byte {byte} of the command `{command}` is never closed")]
     Unbalanced { command: String, quote: &'static str, byte: usize },
-    #[error("the command `{command}` ends in a backslash that stands before nothing")]
-    Backslash { command: String },
     #[error("a command is empty")]
     Empty,
     #[error("there is no program `{program}`{place} (exit code 127 in a shell){hint}")]
@@ -28,10 +26,10 @@ pub fn split(command: &str) -> Result<Vec<String>, CommandError> {
     match shell_words::split(command) {
         Ok(words) if words.is_empty() => Err(CommandError::Empty),
         Ok(words) => Ok(words),
-        Err(_) => Err(match scan(command).open {
-            Some((quote, byte)) => CommandError::Unbalanced { command: command.to_owned(), quote, byte },
-            None => CommandError::Backslash { command: command.to_owned() },
-        }),
+        Err(_) => {
+            let (quote, byte) = scan(command).open.unwrap_or(("quote", 0));
+            Err(CommandError::Unbalanced { command: command.to_owned(), quote, byte })
+        }
     }
 }
 
@@ -153,7 +151,6 @@ mod tests {
         assert_eq!(split("echo 'a b"), Err(open("single quote", 5, "echo 'a b")));
         assert_eq!(split("ä \"it's"), Err(open("double quote", 3, "ä \"it's")));
         assert_eq!(split("it's"), Err(open("single quote", 2, "it's")));
-        assert!(matches!(split("a \\"), Err(CommandError::Backslash { .. })));
         assert_eq!(split("  "), Err(CommandError::Empty));
     }
 
