@@ -320,6 +320,9 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FORM", default_value = "html",
           value_parser = PossibleValuesParser::new(EXPORTERS.iter().map(|form| PossibleValue::new(form.id()).help(form.what()))))]
     pub to: String,
+    /// Also put this bundle into the page, as the base of a comparison; repeatable, the first is the base
+    #[arg(long, value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub against: Vec<String>,
     /// Write to this file [default: the bundle's name with the form's ending]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,

@@ -31,6 +31,52 @@ pub struct Palette {
     pub found: Colour,
     /// Outline of the chosen frame.
     pub accent: Rgb,
+    /// Frames of a comparison, see [`Shade`].
+    pub effects: Vec<Colour>,
+}
+
+/// Steps of the colours for more and for less.
+pub const STEPS: usize = 4;
+
+/// What the colour of a frame says in a comparison of two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shade {
+    /// More than before, by this many steps, from 1.
+    Worse(usize),
+    /// Less than before.
+    Better(usize),
+    /// Nothing that can be told from noise.
+    Same,
+    New,
+    Gone,
+}
+
+impl Shade {
+    /// Row of [`Palette::effects`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Worse(step) => step.clamp(1, STEPS) - 1,
+            Self::Better(step) => STEPS + step.clamp(1, STEPS) - 1,
+            Self::Same => 2 * STEPS,
+            Self::New => 2 * STEPS + 1,
+            Self::Gone => 2 * STEPS + 2,
+        }
+    }
+
+    /// The step of a difference where `most` is the largest.
+    #[must_use]
+    pub fn step(difference: f64, most: f64) -> usize {
+        let part = if most > 0.0 { difference.abs() / most } else { 0.0 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "1 to 4"
+        )]
+        let step = (part * STEPS as f64).ceil().clamp(1.0, STEPS as f64) as usize;
+        step
+    }
 }
 
 /// Row of a palette for a function of this package and kind; the same on every machine.
@@ -69,6 +115,7 @@ impl Palette {
             colours: hues(own).chain(hues(library)).chain(greys).collect(),
             neutral: if dark { colour(0.30, 0.0, 0.0) } else { colour(0.93, 0.0, 0.0) },
             found: colour(found.0, found.1, if dark { 95.0 } else { 330.0 }),
+            effects: effects(dark),
             accent: if dark { oklch(0.80, 0.12, 250.0) } else { oklch(0.45, 0.18, 260.0) },
         }
     }
@@ -97,6 +144,23 @@ impl Rgb {
 pub fn contrast(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (a.luminance(), b.luminance());
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Colours of a comparison: orange-red and blue are told apart by colour-blind readers too.
+fn effects(dark: bool) -> Vec<Colour> {
+    // From the smallest step to the largest: lightness and chroma.
+    let steps = if dark {
+        [(0.36, 0.05), (0.43, 0.08), (0.50, 0.12), (0.56, 0.16)]
+    } else {
+        [(0.92, 0.045), (0.86, 0.085), (0.80, 0.12), (0.73, 0.16)]
+    };
+    let hue = |hue: f64| steps.into_iter().map(move |(lightness, chroma)| colour(lightness, chroma, hue));
+    let rest = if dark {
+        [(0.33, 0.0, 0.0), (0.45, 0.11, 310.0), (0.205, 0.012, 262.0)]
+    } else {
+        [(0.90, 0.0, 0.0), (0.82, 0.09, 310.0), (1.0, 0.0, 0.0)]
+    };
+    hue(42.0).chain(hue(252.0)).chain(rest.into_iter().map(|(l, c, h)| colour(l, c, h))).collect()
 }
 
 /// A fill with the black or white text that is read better on it.
@@ -198,10 +262,23 @@ mod tests {
         for dark in [false, true] {
             let palette = Palette::new(dark);
             assert_eq!(palette.colours.len(), COLOURS);
-            let all = palette.colours.iter().chain([&palette.neutral, &palette.found]);
+            assert_eq!(palette.effects.len(), Shade::Gone.index() + 1);
+            let all = palette.colours.iter().chain([&palette.neutral, &palette.found]).chain(&palette.effects);
             for colour in all {
                 let contrast = contrast(colour.fill, colour.text);
                 assert!(contrast >= 4.5, "{contrast:.2} for {} on {}", colour.text.css(), colour.fill.css());
+            }
+        }
+    }
+
+    #[test]
+    fn effects_are_told_apart() {
+        assert_eq!((Shade::step(0.1, 10.0), Shade::step(-10.0, 10.0), Shade::step(5.1, 10.0)), (1, 4, 3));
+        assert_eq!(Shade::step(0.0, 0.0), 1);
+        for dark in [false, true] {
+            let effects = Palette::new(dark).effects;
+            for (index, colour) in effects.iter().enumerate() {
+                assert!(!effects[..index].contains(colour), "{index} {colour:?}");
             }
         }
     }

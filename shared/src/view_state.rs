@@ -23,6 +23,8 @@ pub struct ViewState {
     pub view: String,
     /// Name of the bundle in the library.
     pub bundle: Option<String>,
+    /// Names of the bundles that it is compared with: the first is the base, others are compared with the base too.
+    pub against: Vec<String>,
     /// By which clock time is counted, where the bundle has both.
     pub clock: Clock,
     /// What restricts every view.
@@ -35,7 +37,28 @@ pub struct ViewState {
     pub metric: String,
     pub flame: FlameState,
     pub functions: FunctionsState,
+    pub compare: CompareState,
     pub theme: Theme,
+}
+
+/// Choices of the comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompareState {
+    /// Which of the sides is the base, and which is set against it, where they are not the first two.
+    pub sides: Option<(usize, usize)>,
+    pub scale: CompareScale,
+    /// Stacks that only the base has are drawn instead.
+    pub removed: bool,
+}
+
+/// What the colours of a comparison stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CompareScale {
+    /// The change of a frame as a share of the whole.
+    #[default]
+    Absolute,
+    /// The change of a frame as a share of what it was.
+    Proportional,
 }
 
 /// Choices of the flame graph.
@@ -135,6 +158,11 @@ impl Word for FlameColor {
         &[(Self::Package, "package"), (Self::Kind, "kind"), (Self::Language, "language")];
 }
 
+impl Word for CompareScale {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Absolute, "absolute"), (Self::Proportional, "proportional")];
+}
+
 impl Word for Theme {
     const WORDS: &'static [(Self, &'static str)] =
         &[(Self::System, "system"), (Self::Light, "light"), (Self::Dark, "dark")];
@@ -171,6 +199,10 @@ impl ViewState {
         match key {
             "view" => self.view = decode(value),
             "bundle" => self.bundle = Some(decode(value)).filter(|name| !name.is_empty()),
+            "against" => self.against = keys(',').map(|key| key.0).collect(),
+            "sides" => self.compare.sides = pair(value),
+            "scale" => self.compare.scale = Word::from_word(value),
+            "gone" => self.compare.removed = value == "1",
             "range" => self.selection.range = range(value),
             "pid" => self.selection.pid = value.parse().ok(),
             "tid" => self.selection.tid = value.parse().ok(),
@@ -200,6 +232,7 @@ impl ViewState {
         let mut out = Fragment(String::new());
         out.text("view", &self.view);
         out.text("bundle", self.bundle.as_deref().unwrap_or_default());
+        out.raw("against", &self.against.iter().map(|name| encode(name)).collect::<Vec<_>>().join(","));
         out.word("clock", self.clock);
         let selection = &self.selection;
         if let Some((from, to)) = selection.range {
@@ -227,6 +260,11 @@ impl ViewState {
         let sort = |sort: &Sort| format!("{}{}", if sort.descending { "" } else { "-" }, encode(&sort.column));
         out.raw("sort", &self.functions.sort.iter().map(sort).collect::<Vec<_>>().join(","));
         out.text("filter", &self.functions.filter);
+        if let Some((base, new)) = self.compare.sides {
+            out.raw("sides", &format!("{base}-{new}"));
+        }
+        out.word("scale", self.compare.scale);
+        out.raw("gone", if self.compare.removed { "1" } else { "" });
         out.word("theme", self.theme);
         if out.0.is_empty() { String::new() } else { format!("v={VIEW_STATE_VERSION}{}", out.0) }
     }
@@ -284,6 +322,11 @@ fn window(value: &str) -> Option<(u32, u32)> {
     (from < to && to <= 1_000_000).then_some((from, to))
 }
 
+fn pair(value: &str) -> Option<(usize, usize)> {
+    let (base, new) = value.split_once('-')?;
+    Some((base.parse().ok()?, new.parse().ok()?))
+}
+
 fn transform(value: &str) -> Option<Transform> {
     let (code, key) = value.split_once(':')?;
     Transform::from_parts(code, FunctionKey(decode(key))).filter(|transform| !transform.parts().1.0.is_empty())
@@ -307,6 +350,7 @@ mod tests {
         ViewState {
             view: "flame".into(),
             bundle: Some("0007-orders.py-x.perf.zip".into()),
+            against: vec!["0006-a, b.perf.zip".into(), "基準 &=.zip".into()],
             clock: Clock::Wall,
             selection: Selection {
                 range: Some((Nanos(3_100_000_000), Nanos(5_800_000_000))),
@@ -337,6 +381,7 @@ mod tests {
                 ],
                 filter: "/parse|load/".into(),
             },
+            compare: CompareState { sides: Some((2, 1)), scale: CompareScale::Proportional, removed: true },
             theme: Theme::Dark,
         }
     }

@@ -65,6 +65,30 @@ while time.monotonic() < end:
 """
 
 
+# A fixed amount of work, so that only the second argument makes a difference.
+PLANTED = """
+import sys
+def steady(n):
+    return sum(i * i for i in range(n))
+def 遅くなった(n):
+    total = 0
+    for i in range(n):
+        total += i % 7
+    return total
+def only_before(n):
+    return sorted(str(i) for i in range(n))
+def only_now(n):
+    return sorted(str(i) for i in range(n))
+def main(times, once):
+    for _ in range(60):
+        steady(30_000)
+        for _ in range(times):
+            遅くなった(20_000)
+        once(4_000)
+main(*[(1, only_before), (6, only_now)][int(sys.argv[1])])
+"""
+
+
 def record(name, *command, library=None, options=()):
     """Records a command into a file of the shared folder, or of a library of its own."""
     folder = FOLDER / (library or "main")
@@ -107,10 +131,20 @@ def leaking():
 
 
 @functools.cache
-def exported(bundle):
-    """The bundle as one HTML file; its address."""
-    page = bundle.with_suffix(".html")
-    perfcollect("export", bundle, "--to", "html", "-o", page)
+def planted(slower, runs=1):
+    """A program with a function that takes six times as long in the second version, recorded once or several times."""
+    script = FOLDER / "planted.py"
+    script.write_text(PLANTED)
+    options = ("--runs", str(runs)) if runs > 1 else ()
+    name = f"{'after' if slower else 'before'}-{runs}"
+    return record(name, "python3", str(script), str(int(slower)), options=options)
+
+
+@functools.cache
+def exported(bundle, *against):
+    """The bundle as one HTML file, with others to compare it with; its address."""
+    page = bundle.with_name("-".join(path.stem for path in (bundle, *against)) + ".html")
+    perfcollect("export", bundle, "--to", "html", *(word for path in against for word in ("--against", path)), "-o", page)
     return page.as_uri()
 
 

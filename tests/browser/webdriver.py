@@ -42,7 +42,7 @@ class Browser:
                 "deviceMetrics": {"width": width, "height": height, "pixelRatio": 2, "touch": True}}
         self._wait_for_driver()
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options,
+            "browserName": "chrome", "goog:chromeOptions": options, "timeouts": {"script": 110_000},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}})
         self.session = "/session/" + answer["sessionId"]
         self.events = []
@@ -62,7 +62,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             value = json.load(error)["value"]

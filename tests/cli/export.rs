@@ -36,6 +36,30 @@ fn the_bundle_comes_back_bit_for_bit() {
 }
 
 #[test]
+fn a_page_holds_several_bundles_and_gives_back_the_first() {
+    let place = Place::new();
+    let (base, new) = (bundle_bytes("app", Some("before")), bundle_bytes("app", Some("after")));
+    place.put("0001-app-aaaaaa.perf.zip", &base);
+    place.put("0002-app-bbbbbb.perf.zip", &new);
+    fs::write(place.path().join("0001-app-aaaaaa.perf.zip"), &base).unwrap();
+    let other = "./0001-app-aaaaaa.perf.zip";
+    place.stdout(&["export", "after", "--against", "before", "--against", other, "-o", "page.html"]);
+    place.stdout(&["import", "page.html", "-o", "back.perf.zip"]);
+    assert_eq!(fs::read(place.path().join("back.perf.zip")).unwrap(), new);
+    let page = fs::read_to_string(place.path().join("page.html")).unwrap();
+    for name in ["0001-app-aaaaaa.perf.zip", "0001-app-aaaaaa.perf.zip (2)"] {
+        let opening = format!("data-name=\"{name}\">");
+        let text =
+            page.split(&opening).nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(STANDARD.decode(text).unwrap(), base, "{name}");
+    }
+    let said = place.failure(1, &["export", "after", "--to", "folded", "--against", "before"]);
+    assert!(said.contains("--to html"), "{said}");
+    let said = place.failure(1, &["export", "after", "--against", "nobody"]);
+    assert!(said.contains("nobody"), "{said}");
+}
+
+#[test]
 fn the_page_allows_only_its_own_scripts_and_no_network() {
     let page = exported(&Place::new());
     let policy = page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();

@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
             <ViewsBar session />
             <Chips session />
         </header>
+        {move || offer(session)}
         <main id="main" tabindex="-1" data-view=move || shown.get()>{move || content(session)}</main>
         <CpuStrip session />
         <KeyDialog session />
@@ -43,6 +44,29 @@ fn skip(event: &ev::MouseEvent) {
         // An element that cannot take the focus keeps the page as it is.
         main.unchecked_into::<web_sys::HtmlElement>().focus().ok();
     }
+}
+
+/// Another file was opened: the one before it may be the base of a comparison.
+fn offer(session: Session) -> AnyView {
+    let offer = Memo::new(move |_| session.others.with(|others| others.offer.clone()));
+    let name = offer.get().filter(|_| session.derived.bundle.with(Option::is_some));
+    let note = name.map(|name| {
+        let words = format!("{name} was open before.");
+        let forget = move || session.others.update(|others| others.offer = None);
+        let compare = move |_| {
+            forget();
+            let against = vec![name.clone()];
+            session.go(move |state| (state.against, state.view) = (against, views::COMPARE.to_owned()));
+        };
+        view! {
+            <p class="offer" role="status">
+                {words} " "
+                <button on:click=compare>"Compare this one with it"</button> " "
+                <button class="plain" title="Do not compare" on:click=move |_| forget()>"✕"<span class="reader">"Do not compare"</span></button>
+            </p>
+        }
+    });
+    note.into_any()
 }
 
 fn listen(session: Session) {
@@ -79,8 +103,11 @@ fn phase(load: &Load) -> Phase {
 
 fn content(session: Session) -> AnyView {
     let phase = Memo::new(move |_| session.load.with(phase));
-    let asked = session.derived.view_id;
-    let bundle = session.derived.bundle;
+    let asked = Memo::new(move |_| session.view.with(|view| view.view.clone()));
+    let shown = |session, view| {
+        // The view must not be drawn anew for every other choice.
+        Memo::new(move |_| views::has_data(session, view)).get()
+    };
     (move || {
         let id = asked.get();
         if id == views::LIBRARY {
@@ -98,7 +125,7 @@ fn content(session: Session) -> AnyView {
             Phase::Failed => loading::failed(session),
             Phase::Ready => {
                 let known = views::find(&id);
-                let shown = known.filter(|view| bundle.with(|b| b.as_ref().is_some_and(|b| (view.available)(b))));
+                let shown = known.filter(|view| shown(session, view));
                 (shown.unwrap_or(&views::overview::VIEW).render)(session)
             }
         }

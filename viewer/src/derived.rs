@@ -20,8 +20,6 @@ pub struct Derived {
     pub selection: Memo<Selection>,
     /// The chosen samples with their stacks; computed when a view first asks.
     pub selected: Memo<Option<Shared<Selected>>>,
-    /// Id of the view that the address names.
-    pub view_id: Memo<String>,
 }
 
 impl Derived {
@@ -37,19 +35,12 @@ impl Derived {
             let profile = profile.get()?;
             Some(Shared::new(selection.with(|selection| selected_rows(&profile, selection))))
         });
-        Self {
-            bundle,
-            manifest: Memo::new(move |_| load.with(Load::manifest)),
-            profile,
-            selection,
-            selected,
-            view_id: Memo::new(move |_| view.with(|v| v.view.clone())),
-        }
+        Self { bundle, manifest: Memo::new(move |_| load.with(Load::manifest)), profile, selection, selected }
     }
 }
 
 /// The profile of a clock; the only one where the bundle has one.
-fn chosen_profile(bundle: &Bundle, clock: Clock) -> Option<&Arc<Profile>> {
+pub fn chosen_profile(bundle: &Bundle, clock: Clock) -> Option<&Arc<Profile>> {
     let wall = || bundle.profiles.iter().find(|profile| profile.info.weight == WeightKind::Wall);
     (clock == Clock::Wall).then(wall).flatten().or_else(|| bundle.main_profile())
 }

@@ -39,6 +39,7 @@ pub static KEYS: &[Key] = &[
     of_view("flame", "i", "invert"),
     of_view("flame", "e", "exclude the frame"),
     of_view("flame", "c", "collapse the frame"),
+    of_view("compare", "w a s d f n p e c", "as in the flame graph"),
     of_view("functions", "↑ ↓", "choose the row above or below"),
     of_view("functions", "y", "copy the chosen row"),
 ];

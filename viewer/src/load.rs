@@ -1,19 +1,54 @@
-//! How a bundle gets onto the page: from the page itself (an exported report), from the server, or from a file that was
-//! dropped or chosen.
+//! How bundles get onto the page: from the page itself (an exported report), from the server, or from files that were
+//! dropped or chosen. One is open; others are what it is compared with.
 
 use crate::fetch;
 use crate::state::{Session, Shared};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use perfcollect_shared::bundle;
+use perfcollect_shared::export::html::{AGAINST_ELEMENT, BUNDLE_ELEMENT};
 use perfcollect_shared::import::{self, Imported};
 use perfcollect_shared::model::{Bundle, Manifest};
+use perfcollect_shared::view_state::ViewState;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{File, FileList};
+
+/// What a bundle is read for.
+#[derive(Clone, PartialEq)]
+enum Slot {
+    Open,
+    /// To compare with, under this name.
+    Against(String),
+}
+
+impl Slot {
+    fn set(&self, session: Session, load: Load) {
+        let Self::Against(name) = self else { return session.load.set(load) };
+        session.others.update(|others| match others.loads.iter_mut().find(|other| other.0 == *name) {
+            Some(other) => other.1 = load,
+            None => others.loads.push((name.clone(), load)),
+        });
+    }
+
+    /// Another bundle is read into the page meanwhile; what this one is compared with is read when it is asked for again.
+    fn forget(&self, session: Session) {
+        if let Self::Against(name) = self {
+            session.others.update(|others| others.loads.retain(|other| other.0 != *name));
+        }
+    }
+
+    /// Whether the reader still wants it.
+    fn wanted(&self, session: Session, name: &str) -> bool {
+        session.view.with_untracked(|view| match self {
+            Self::Open => view.bundle.as_deref() == Some(name),
+            Self::Against(_) => view.against.iter().any(|other| other == name),
+        })
+    }
+}
 
 /// Where the page stands with the bundle it is to show.
 #[derive(Clone, PartialEq)]
@@ -112,13 +147,26 @@ impl LibraryState {
 
 const POLL: Duration = Duration::from_secs(2);
 
-/// Starts reading: the bundle inside the page if there is one, else the server's library.
+/// Starts reading: the bundles inside the page if there are any, else the server's library.
 pub fn begin(session: Session) {
-    if let Some(inside) = document().get_element_by_id(perfcollect_shared::export::html::BUNDLE_ELEMENT) {
-        let text = inside.text_content().unwrap_or_default();
-        match import::html::decode(&text) {
-            Ok(bytes) => show(session, "this report".to_owned(), bytes),
-            Err(error) => fail(session, "this report".to_owned(), error.to_string()),
+    if let Some(inside) = document().get_element_by_id(BUNDLE_ELEMENT) {
+        let own = document().body().and_then(|body| body.get_attribute("data-name"));
+        let own = own.unwrap_or_else(|| "this report".to_owned());
+        from_page(session, Slot::Open, own, &inside);
+        let others = (1..).map_while(|number| document().get_element_by_id(&format!("{AGAINST_ELEMENT}{number}")));
+        let mut names = Vec::new();
+        for element in others {
+            let name = element.get_attribute("data-name").unwrap_or_default();
+            names.push(name.clone());
+            from_page(session, Slot::Against(name.clone()), name, &element);
+        }
+        if !names.is_empty() && session.view.with_untracked(|view| view.against.is_empty()) {
+            session.adjust(|view| {
+                view.against = names;
+                if view.view.is_empty() {
+                    crate::views::COMPARE.clone_into(&mut view.view);
+                }
+            });
         }
         return;
     }
@@ -135,7 +183,19 @@ pub fn begin(session: Session) {
         }
         loaded.set_value(name.clone());
         if let Some(name) = name {
-            spawn_local(from_server(session, name));
+            session.others.update(|others| others.offer = None);
+            spawn_local(from_server(session, Slot::Open, name));
+        }
+    });
+    let against = Memo::new(move |_| session.view.with(|view| view.against.clone()));
+    Effect::new(move |_| {
+        for name in against.get() {
+            let known = session
+                .others
+                .with_untracked(|others| others.load(&name).is_some_and(|load| !matches!(load, Load::Failed { .. })));
+            if !known {
+                spawn_local(from_server(session, Slot::Against(name.clone()), name));
+            }
         }
     });
     spawn_local(async move {
@@ -168,24 +228,43 @@ async fn poll(session: Session) {
     }
 }
 
-async fn from_server(session: Session, name: String) {
+/// A bundle in an element of the page.
+fn from_page(session: Session, slot: Slot, name: String, element: &web_sys::Element) {
+    match import::html::decode(element.text_content().unwrap_or_default()) {
+        Ok(bytes) => show(session, slot, name, bytes),
+        Err(error) => fail(session, &slot, name, error.to_string()),
+    }
+}
+
+async fn from_server(session: Session, slot: Slot, name: String) {
     let known = session.library.with_untracked(|state| {
         let entry = state.library()?.bundles.iter().find(|entry| entry.name == name)?;
         entry.manifest.clone().map(Shared::new)
     });
     let reading = |done, of| Load::Reading { what: name.clone(), done, of, manifest: known.clone() };
-    session.load.set(reading(0, None));
+    slot.set(session, reading(0, None));
     let path = format!("api/bundles/{}", js_sys::encode_uri_component(&name));
-    match fetch::bytes(&path, |done, of| session.load.set(reading(done, of))).await {
+    match fetch::bytes(&path, |done, of| slot.set(session, reading(done, of))).await {
         // Another bundle may have been chosen meanwhile.
-        _ if session.view.with_untracked(|view| view.bundle.as_deref() != Some(&*name)) => {}
-        Ok(bytes) => show(session, name, bytes),
-        Err(reason) => session.load.set(Load::Failed { what: name, reason, manifest: known }),
+        _ if !slot.wanted(session, &name) => slot.forget(session),
+        Ok(bytes) => show(session, slot, name, bytes),
+        Err(reason) => slot.set(session, Load::Failed { what: name, reason, manifest: known }),
     }
 }
 
-/// Opens a file that was dropped on the page or chosen in the picker.
-pub fn from_file(session: Session, file: File) {
+/// Opens a file that was dropped on the page or chosen in the picker. What was open can be compared with it.
+fn open_file(session: Session, file: File) {
+    let (name, before) = (session.others.with_untracked(|others| others.name.clone()), session.load.get_untracked());
+    let comparable = matches!(before, Load::Ready(_)) && name != file.name();
+    if comparable {
+        Slot::Against(name.clone()).set(session, before);
+    }
+    session.others.update(|others| others.offer = comparable.then_some(name));
+    session.go(|view| *view = ViewState::default());
+    read_file(session, Slot::Open, file);
+}
+
+fn read_file(session: Session, slot: Slot, file: File) {
     let what = file.name();
     #[expect(
         clippy::cast_possible_truncation,
@@ -193,52 +272,71 @@ pub fn from_file(session: Session, file: File) {
         reason = "sizes of files are whole and positive"
     )]
     let size = file.size() as u64;
-    session.load.set(Load::Reading { what: what.clone(), done: 0, of: Some(size), manifest: None });
-    session.go(|view| {
-        *view = perfcollect_shared::view_state::ViewState::default();
-    });
+    slot.set(session, Load::Reading { what: what.clone(), done: 0, of: Some(size), manifest: None });
     spawn_local(async move {
         match JsFuture::from(file.array_buffer()).await {
-            Ok(buffer) => show(session, what, js_sys::Uint8Array::new(&buffer).to_vec()),
-            Err(error) => fail(session, what, format!("the browser cannot read it: {}", fetch::words(&error))),
+            Ok(buffer) => show(session, slot, what, js_sys::Uint8Array::new(&buffer).to_vec()),
+            Err(error) => fail(session, &slot, what, format!("the browser cannot read it: {}", fetch::words(&error))),
         }
     });
 }
 
-/// Opens the first file of a drop.
+/// Opens the files of a drop.
 pub fn from_drop(session: Session, event: &web_sys::DragEvent) {
-    let file = event.data_transfer().and_then(|data| data.files()).and_then(|files| files.item(0));
-    if let Some(file) = file {
-        from_file(session, file);
+    from_files(session, event.data_transfer().and_then(|data| data.files()));
+}
+
+/// Of several files the first is the base, and the second is set against it.
+fn from_files(session: Session, files: Option<FileList>) {
+    let Some(files) = files else { return };
+    let files: Vec<File> = (0..files.length()).filter_map(|index| files.item(index)).collect();
+    let mut files = files.into_iter();
+    match (files.next(), files.next()) {
+        (Some(file), None) => open_file(session, file),
+        (Some(base), Some(new)) => {
+            open_file(session, new);
+            session.others.update(|others| others.offer = None);
+            let others: Vec<File> = std::iter::once(base).chain(files).collect();
+            let names = others.iter().map(File::name).collect();
+            session.adjust(|view| (view.against, view.view) = (names, crate::views::COMPARE.to_owned()));
+            for file in others {
+                read_file(session, Slot::Against(file.name()), file);
+            }
+        }
+        (None, _) => {}
     }
 }
 
-/// Opens the file of a picker.
+/// Opens the files of a picker.
 pub fn from_picker(session: Session, event: &web_sys::Event) {
     let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
-    let file = input.as_ref().and_then(web_sys::HtmlInputElement::files).and_then(|files| files.item(0));
+    from_files(session, input.as_ref().and_then(web_sys::HtmlInputElement::files));
     if let Some(input) = input {
         input.set_value("");
-    }
-    if let Some(file) = file {
-        from_file(session, file);
     }
 }
 
 /// Paints what the manifest says, then decodes the rest once that is on the screen.
-fn show(session: Session, what: String, bytes: Vec<u8>) {
+fn show(session: Session, slot: Slot, what: String, bytes: Vec<u8>) {
     let inner = match import::import(&bytes) {
         Ok(Imported::Bundle(Cow::Owned(inner))) => Some(inner),
         Ok(Imported::Bundle(Cow::Borrowed(_))) => None,
-        Err(error) => return fail(session, what, error.to_string()),
+        Err(error) => return fail(session, &slot, what, error.to_string()),
     };
     let bytes = inner.unwrap_or(bytes);
     let size = bytes.len() as u64;
     let manifest = bundle::read_manifest(&bytes).ok().map(Shared::new);
-    session.load.set(Load::Reading { what: what.clone(), done: size, of: Some(size), manifest: manifest.clone() });
-    after_paint(move || match bundle::read(&bytes) {
-        Ok(bundle) => session.load.set(Load::Ready(Shared::new(bundle))),
-        Err(error) => session.load.set(Load::Failed { what, reason: error.to_string(), manifest }),
+    let reading = Load::Reading { what: what.clone(), done: size, of: Some(size), manifest: manifest.clone() };
+    slot.set(session, reading);
+    if slot == Slot::Open {
+        session.others.update(|others| others.name.clone_from(&what));
+    }
+    after_paint(move || {
+        let load = match bundle::read(&bytes) {
+            Ok(bundle) => Load::Ready(Shared::new(bundle)),
+            Err(error) => Load::Failed { what, reason: error.to_string(), manifest },
+        };
+        slot.set(session, load);
     });
 }
 
@@ -246,6 +344,6 @@ fn after_paint(work: impl FnOnce() + 'static) {
     request_animation_frame(move || set_timeout(work, Duration::ZERO));
 }
 
-fn fail(session: Session, what: String, reason: String) {
-    session.load.set(Load::Failed { what, reason, manifest: None });
+fn fail(session: Session, slot: &Slot, what: String, reason: String) {
+    slot.set(session, Load::Failed { what, reason, manifest: None });
 }

@@ -42,10 +42,28 @@ impl<T> Deref for Shared<T> {
     }
 }
 
+/// What stands beside the open bundle.
+#[derive(Clone, Default, PartialEq)]
+pub struct Others {
+    /// Name of the open bundle, as far as one is.
+    pub name: String,
+    /// What the open bundle is or may be compared with, by name.
+    pub loads: Vec<(String, Load)>,
+    /// The bundle that was open before another file was: it can be the base of a comparison.
+    pub offer: Option<String>,
+}
+
+impl Others {
+    pub fn load(&self, name: &str) -> Option<&Load> {
+        self.loads.iter().find(|(other, _)| other == name).map(|(_, load)| load)
+    }
+}
+
 /// Everything a view needs; copied freely.
 #[derive(Clone, Copy)]
 pub struct Session {
     pub load: RwSignal<Load>,
+    pub others: RwSignal<Others>,
     pub library: RwSignal<LibraryState>,
     /// Read it anywhere; change it with [`Session::go`] or [`Session::adjust`] only.
     pub view: RwSignal<ViewState>,
@@ -63,6 +81,7 @@ impl Session {
         Self {
             load,
             view,
+            others: RwSignal::new(Others::default()),
             library: RwSignal::new(LibraryState::default()),
             theme: RwSignal::new(Theme::current()),
             keys_open: RwSignal::new(false),

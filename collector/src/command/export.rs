@@ -5,8 +5,8 @@ use crate::cli::ExportArgs;
 use crate::exit_code::ExitCode;
 use crate::store::{self, Library};
 use crate::terminal::Terminal;
-use anyhow::{Context, anyhow};
-use perfcollect_shared::export::html::HtmlParts;
+use anyhow::{Context, anyhow, ensure};
+use perfcollect_shared::export::html::{Against, HtmlParts};
 use perfcollect_shared::export::{self, ExportInput, Exporter};
 use perfcollect_shared::model::Bundle;
 use perfcollect_shared::units::Bytes;
@@ -20,10 +20,16 @@ use std::path::{Path, PathBuf};
 /// When there is no such bundle, it cannot be read, it lacks what the form needs, or the file cannot be written.
 pub fn run(args: &ExportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let exporter = export::find(&args.to).ok_or_else(|| anyhow!("no form '{}'", args.to))?;
+    ensure!(
+        args.against.is_empty() || exporter.id() == "html",
+        "only a page holds several bundles: --against goes with --to html, not with --to {}",
+        exporter.id()
+    );
     let path = Library::local().resolve(&args.bundle)?;
     let bytes = store::read_file(&path)?;
     let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
-    let written = export_bundle(exporter, &bundle, &bytes)?;
+    let against = args.against.iter().map(|selector| other(selector)).collect::<anyhow::Result<Vec<_>>>()?;
+    let written = export_bundle(exporter, (&bundle, &bytes, &name_of(&path)), &unlike(against))?;
     let target = args.output.clone().unwrap_or_else(|| beside(&path, exporter));
     if target.as_os_str() == "-" {
         terminal.out_bytes(&written)?;
@@ -34,7 +40,41 @@ pub fn run(args: &ExportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FINE)
 }
 
-fn export_bundle(exporter: &dyn Exporter, bundle: &Bundle, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// A bundle to compare with; one that cannot be read is refused here, not in the page.
+fn other(selector: &str) -> anyhow::Result<Against> {
+    let path = Library::local().resolve(selector)?;
+    let bytes = store::read_file(&path)?;
+    bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
+    Ok(Against { name: name_of(&path), bytes })
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Bundles of different folders may have one name; the page tells them apart by it.
+fn unlike(mut against: Vec<Against>) -> Vec<Against> {
+    for index in 1..against.len() {
+        let (before, rest) = against.split_at_mut(index);
+        let name = rest[0].name.clone();
+        let mut number = 2;
+        while before.iter().any(|other| other.name == rest[0].name) {
+            rest[0].name = format!("{name} ({number})");
+            number += 1;
+        }
+    }
+    against
+}
+
+/// The bundle, its file and its name in a form; in a page, with those that it is compared with.
+///
+/// # Errors
+/// When it lacks what the form needs, or this build has no page.
+pub fn export_bundle(
+    exporter: &dyn Exporter,
+    (bundle, bytes, name): (&Bundle, &[u8], &str),
+    against: &[Against],
+) -> anyhow::Result<Vec<u8>> {
     let text = |name| anyhow::Ok(String::from_utf8(assets::bytes(name)?.unwrap_or_default())?);
     let (boot_js, js, css, icon_svg) = (text("boot.js")?, text("viewer.js")?, text("style.css")?, text("icon.svg")?);
     let title = format!("{} · perfcollect", format::program(&bundle.manifest.command));
@@ -46,8 +86,9 @@ fn export_bundle(exporter: &dyn Exporter, bundle: &Bundle, bytes: &[u8]) -> anyh
         css: &css,
         icon_svg: &icon_svg,
         title: &title,
+        name,
     });
-    Ok(exporter.export(&ExportInput { bundle, bytes, viewer })?)
+    Ok(exporter.export(&ExportInput { bundle, bytes, against, viewer })?)
 }
 
 /// The bundle's name with the form's ending, in the current folder.

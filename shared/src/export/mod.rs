@@ -7,7 +7,7 @@ pub mod html;
 pub mod pstats;
 
 use crate::model::Bundle;
-use html::HtmlParts;
+use html::{Against, HtmlParts};
 
 /// What an exporter may use.
 #[derive(Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct ExportInput<'a> {
     pub bundle: &'a Bundle,
     /// The file that `bundle` was read from.
     pub bytes: &'a [u8],
+    /// What the bundle is compared with, in forms that hold several.
+    pub against: &'a [Against],
     /// The page, where this build has one.
     pub viewer: Option<HtmlParts<'a>>,
 }

@@ -1,4 +1,4 @@
-//! The bundle out of a page that `export --to html` wrote, bit for bit. See `export::html` for the form.
+//! The bundle out of a page that `export --to html` wrote, bit for bit; the first one where it holds several. See `export::html` for the form.
 
 use super::{Detection, ImportError, Imported, Importer};
 use crate::export::html::{BUNDLE_ELEMENT, CLOSING, opening};
@@ -95,8 +95,9 @@ mod tests {
             css: "",
             icon_svg: "",
             title: "t",
+            name: "t.perf.zip",
         };
-        document(&parts, bundle).into_bytes()
+        document(&parts, bundle, &[]).into_bytes()
     }
 
     #[test]

@@ -107,8 +107,9 @@ pub(super) fn ln_gamma(x: f64) -> f64 {
         9.984_369_578_019_572e-6,
         1.505_632_735_149_311_6e-7,
     ];
-    if x < 0.5 {
-        return (PI / (PI * x).sin()).ln() - ln_gamma(1.0 - x);
+    if x < 1.0 {
+        // Not by reflection: the sine would cost the page 10 KB.
+        return ln_gamma(x + 1.0) - x.ln();
     }
     let x = x - 1.0;
     let (mut sum, mut n) = (0.999_999_999_999_809_9, 1.0);

@@ -42,13 +42,18 @@ fn sums_at_most(d: &[f64], x: f64) -> u64 {
     found
 }
 
+/// Powers of any exponent would bring tables into the page.
+fn power_of_two(n: usize) -> f64 {
+    (0..n).fold(1.0, |power, _| power * 2.0)
+}
+
 /// Number of the smallest and of the largest Walsh averages, counted from 1, that bound the interval: as many as there are
 /// rank sums with a two-sided p below `alpha`; 0 where there is none.
 fn signed_rank(n: usize, alpha: f64) -> u64 {
     let size = count(n);
     if n <= EXACT {
         let ranks: Vec<usize> = (1..=n).collect();
-        let all = 2f64.powf(size);
+        let all = power_of_two(n);
         let mut below = 0.0;
         let sums = subsets(&ranks);
         return sums
@@ -94,7 +99,7 @@ pub fn signed_rank_p(differences: &[f64]) -> Option<f64> {
     let less = up.min(all - up);
     if differences.len() <= EXACT {
         let below: f64 = subsets(&ranks)[..=less].iter().sum();
-        return Some((2.0 * below / 2f64.powf(count(ranks.len()))).min(1.0));
+        return Some((2.0 * below / power_of_two(ranks.len())).min(1.0));
     }
     let sd = ranks.iter().map(|&rank| count(rank).powi(2) / 4.0).sum::<f64>().sqrt() / 2.0;
     let off = count(all) / 4.0 - count(less) / 2.0 - 0.5;

@@ -29,6 +29,39 @@ pub fn select(
         .into_any()
 }
 
+/// A button that is pressed or not. Boxed, so that each further one costs the page its words only.
+pub fn toggle(
+    words: &'static str,
+    title: &'static str,
+    pressed: impl Fn() -> bool + Send + 'static,
+    click: impl Fn() + 'static,
+) -> AnyView {
+    toggle_of(words, title, Box::new(pressed), Box::new(click))
+}
+
+fn toggle_of(
+    words: &'static str,
+    title: &'static str,
+    pressed: Box<dyn Fn() -> bool + Send>,
+    click: Box<dyn Fn()>,
+) -> AnyView {
+    view! { <button aria-pressed=move || pressed().to_string() title=title on:click=move |_| click()>{words}</button> }
+        .into_any()
+}
+
+/// Merge library frames into own callers.
+pub fn own_code(session: Session) -> AnyView {
+    let title = "Merge library, runtime and kernel frames into the nearest own caller";
+    let own = move || session.derived.selection.with(|selection| selection.hide_library);
+    toggle("Own code only", title, own, move || {
+        session.go(|state| {
+            state.selection.hide_library = !state.selection.hide_library;
+            state.flame.zoom.clear();
+            state.flame.window = None;
+        });
+    })
+}
+
 /// CPU time or wall time, where the bundle has both.
 pub fn clock(session: Session) -> AnyView {
     let content = move || {
@@ -37,9 +70,7 @@ pub fn clock(session: Session) -> AnyView {
         }
         let now = session.view.with(|view| view.clock);
         let button = |this: Clock, words: &'static str, title: &'static str| {
-            let pressed = (now == this).to_string();
-            let choose = move |_| session.go(|view| view.clock = this);
-            view! { <button aria-pressed=pressed title=title on:click=choose>{words}</button> }.into_any()
+            toggle(words, title, move || now == this, move || session.go(|view| view.clock = this))
         };
         view! {
             <div class="group" role="group" aria-label="Clock">

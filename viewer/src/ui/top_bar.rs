@@ -25,7 +25,7 @@ pub fn TopBar(session: Session) -> impl IntoView {
             <div class="tools">
                 <label class="button" title="Open a bundle or a report from this machine; dropping it on the page does the same">
                     "Open…"
-                    <input type="file" accept=".zip,.html" class="reader" on:change=move |event| load::from_picker(session, &event) />
+                    <input type="file" multiple accept=".zip,.html" class="reader" on:change=move |event| load::from_picker(session, &event) />
                 </label>
                 <button title="All keys (?)" on:click=move |_| session.keys_open.set(true)>
                     <kbd>"?"</kbd>

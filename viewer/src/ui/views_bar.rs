@@ -57,12 +57,12 @@ fn is_shown(session: Session, view: &ViewDef) -> bool {
     if view.id == FIRST && session.manifest().is_some() {
         return true;
     }
-    session.bundle().is_some_and(|bundle| (view.available)(&bundle))
+    crate::views::has_data(session, view)
 }
 
 /// Id of the view that is drawn, which may not be the one that the address names.
 pub fn current(session: Session) -> &'static str {
-    let id = session.derived.view_id.get();
+    let id = session.view.with(|view| view.view.clone());
     match crate::views::find(&id) {
         Some(view) if is_shown(session, view) => view.id,
         _ if session.manifest().is_none() => LIBRARY,

@@ -6,8 +6,7 @@ use crate::state::Session;
 use crate::ui::choices::{self, Choice, select};
 use crate::ui::flame_canvas::scene::Scene;
 use crate::ui::flame_canvas::{
-    Action, Breadcrumb, ContextMenu, Flame, FlameCanvas, FrameTable, Legend, Minimap, SearchBox, Tooltip, act,
-    on_view_key,
+    Breadcrumb, ContextMenu, Flame, FlameCanvas, FrameTable, Legend, Minimap, SearchBox, Tooltip, on_view_key,
 };
 use crate::ui::honesty::honesty;
 use leptos::ev;
@@ -115,20 +114,12 @@ fn nothing(session: Session) -> impl IntoView {
 fn Controls(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let upward = move || flame.upward();
-    let own = move || session.derived.selection.with(|selection| selection.hide_library);
+    let turn = move || session.go(|state| state.flame.upward = !state.flame.upward);
     view! {
         <div class="flame-controls">
             <Modes flame />
-            <button
-                aria-pressed=move || upward().to_string()
-                title="Roots at the bottom"
-                on:click=move |_| session.go(|state| state.flame.upward = !state.flame.upward)
-            >"Upward"</button>
-            <button
-                aria-pressed=move || own().to_string()
-                title="Merge library, runtime and kernel frames into the nearest own caller"
-                on:click=move |_| act(flame, Action::HideLibrary, 0)
-            >"Own code only"</button>
+            {choices::toggle("Upward", "Roots at the bottom", upward, turn)}
+            {choices::own_code(session)}
             {choices::clock(session)}
             <Threads session />
             {choices::language(session)}

@@ -4,6 +4,7 @@ use super::{FIRST, ViewDef};
 use crate::load::{Entry, LibraryState};
 use crate::state::Session;
 use crate::ui::facts::UNKNOWN;
+use crate::ui::link::link;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::top_bar::exit_words;
 use leptos::prelude::*;
@@ -60,8 +61,8 @@ fn list(session: Session, entries: &[Entry], lost: Option<String>) -> impl IntoV
     }
 }
 
-fn recordings(session: Session, entries: &[Entry]) -> AnyView {
-    let columns = vec![
+fn columns() -> Vec<Column> {
+    vec![
         Column::new("Name", "name"),
         Column::new("No.", "n extra"),
         Column::new("Command", "name command extra"),
@@ -72,17 +73,54 @@ fn recordings(session: Session, entries: &[Entry]) -> AnyView {
         Column::new("End", ""),
         Column::new("Samples", "n extra"),
         Column::new("File", "n extra"),
-    ];
-    let rows = entries.iter().rev().map(row).collect();
-    view! { <div class="library">{table(session, Rows { label: "Recordings", columns, rows, chosen: None })}</div> }
-        .into_any()
+        Column::new("Compare", "extra").hover("Two recordings side by side: first the base, then the one to judge"),
+    ]
 }
 
-fn row(entry: &Entry) -> Vec<Cell> {
+fn recordings(session: Session, entries: &[Entry]) -> AnyView {
+    let base = Memo::new(move |_| session.view.with(|view| view.against.first().cloned()));
+    let entries = entries.to_vec();
+    let rows = move || {
+        let base = base.get();
+        let rows = entries.iter().rev().map(|entry| row(entry, base.as_deref())).collect();
+        table(session, Rows { label: "Recordings", columns: columns(), rows, chosen: None })
+    };
+    view! { <div class="library">{marked(session, base)} {rows}</div> }.into_any()
+}
+
+/// The base of a comparison that waits for its other side.
+fn marked(session: Session, base: Memo<Option<String>>) -> impl IntoView {
+    move || {
+        base.get().map(|name| {
+            let clear = link(session, "compare nothing", |state| state.against.clear());
+            view! { <p class="note" role="status">"Base of the comparison: " <strong>{name}</strong> ". Choose “compare” in the row of the other side, or " {clear} "."</p> }
+        })
+    }
+}
+
+/// What a row offers: to be the base, or to be compared with the one that is.
+fn comparing(entry: &Entry, base: Option<&str>) -> Cell {
+    let name = entry.name.clone();
+    match base {
+        _ if entry.manifest.is_none() => Cell::default(),
+        None => Cell::new("as base").follow(move |state| state.against = vec![name.clone()]),
+        Some(base) if base == name => Cell::new("base ✕").follow(|state| state.against.clear()),
+        Some(base) => {
+            let base = vec![base.to_owned()];
+            Cell::new("compare").follow(move |state| {
+                let view = super::COMPARE.to_owned();
+                let bundle = Some(name.clone());
+                *state = ViewState { view, bundle, against: base.clone(), ..Default::default() };
+            })
+        }
+    }
+}
+
+fn row(entry: &Entry, base: Option<&str>) -> Vec<Cell> {
     let number = Cell::new(or_unknown(entry.number.map(|number| number.to_string())));
     let size = Cell::new(format::bytes(Bytes(entry.bytes)));
     let name = entry.name.clone();
-    let link = |text: String| {
+    let open = |text: String| {
         Cell::new(text).follow(move |state| {
             *state = ViewState { view: FIRST.to_owned(), bundle: Some(name.clone()), ..Default::default() };
         })
@@ -90,7 +128,19 @@ fn row(entry: &Entry) -> Vec<Cell> {
     let Some(manifest) = &entry.manifest else {
         let why = Cell::new(entry.error.clone().unwrap_or_default()).class("warn why");
         let none = Cell::default;
-        return vec![link(entry.name.clone()), number, none(), none(), none(), none(), none(), why, none(), size];
+        return vec![
+            open(entry.name.clone()),
+            number,
+            none(),
+            none(),
+            none(),
+            none(),
+            none(),
+            why,
+            none(),
+            size,
+            none(),
+        ];
     };
     let command = format::command_line(&manifest.command);
     let named = manifest.label.clone().unwrap_or_else(|| format::program(&manifest.command));
@@ -98,7 +148,7 @@ fn row(entry: &Entry) -> Vec<Cell> {
     let (when, zone) = crate::ui::moment::local(&manifest.start);
     let partial = if manifest.partial { ", partial" } else { "" };
     vec![
-        link(named),
+        open(named),
         number,
         Cell::new(command.clone()).hover(command),
         Cell::new(when).hover(zone),
@@ -108,6 +158,7 @@ fn row(entry: &Entry) -> Vec<Cell> {
         Cell::new(format!("{}{partial}", exit_words(manifest.exit))).class(if failed(manifest) { "warn" } else { "" }),
         Cell::new(format::count(summary.samples)),
         size,
+        comparing(entry, base),
     ]
 }
 

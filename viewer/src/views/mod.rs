@@ -1,6 +1,7 @@
 //! The views: one file and one line each.
 
 pub mod benchmarks;
+pub mod compare;
 pub mod environment;
 pub mod flame;
 pub mod functions;
@@ -12,7 +13,7 @@ pub mod timeline;
 pub mod trend;
 
 use crate::state::Session;
-use leptos::prelude::AnyView;
+use leptos::prelude::{AnyView, With};
 use perfcollect_shared::model::Bundle;
 
 /// How a view is found, named and drawn.
@@ -38,6 +39,7 @@ pub static VIEWS: &[ViewDef] = &[
     timeline::VIEW,
     memory::VIEW,
     benchmarks::VIEW,
+    compare::VIEW,
     trend::VIEW,
     environment::VIEW,
 ];
@@ -49,6 +51,17 @@ pub const LIBRARY: &str = "library";
 
 /// The history of the server's library needs no bundle either.
 pub const TREND: &str = "trend";
+/// The view of two bundles, or of the benchmarks of one.
+pub const COMPARE: &str = "compare";
+
+/// Whether a view has anything to show (tracked).
+pub fn has_data(session: Session, view: &ViewDef) -> bool {
+    let bundle = session.derived.bundle;
+    bundle.with(|bundle| {
+        let against = || view.id == COMPARE && session.view.with(|view| !view.against.is_empty());
+        bundle.as_ref().is_some_and(|bundle| (view.available)(bundle) || against())
+    })
+}
 
 /// The view of an id, the first for none, `None` for one that this version does not have.
 pub fn find(id: &str) -> Option<&'static ViewDef> {

@@ -1,7 +1,7 @@
 //! The canvas itself: its size, when it is painted, and what a screen reader gets.
 
 use super::paint::{Look, Painter};
-use super::{Flame, Hover, Target, input};
+use super::{Flame, Hover, Target, input, sides};
 use crate::theme::Theme;
 use leptos::html;
 use leptos::prelude::*;
@@ -68,12 +68,18 @@ pub fn FlameCanvas(flame: Flame) -> impl IntoView {
 fn label(flame: Flame) -> String {
     let Some(scene) = flame.scene.get() else { return "Flame graph".to_owned() };
     let samples = scene.counted(scene.selected.count);
+    if scene.sides.is_some() {
+        return format!("Flame graph of two sides in {} rows", scene.layout.rows());
+    }
     format!("Flame graph of {samples} in {} rows", scene.layout.rows())
 }
 
 /// What is said of the frame that the keys reached.
 fn announced(flame: Flame) -> Option<String> {
     let (scene, index) = (flame.scene.get()?, flame.marked.get()?);
+    if let Some(sides) = &scene.sides {
+        return (index < scene.layout.len()).then(|| sides::announced(&scene, sides, index));
+    }
     let facts = (index < scene.layout.len()).then(|| scene.facts(index, None))?;
     Some(format!("{}, {} of all, {} samples, {}", facts.name, facts.of_all, facts.samples, facts.place))
 }

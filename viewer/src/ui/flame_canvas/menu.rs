@@ -70,6 +70,8 @@ pub fn act(flame: Flame, action: Action, index: usize) {
             state.selection.hide_library = !state.selection.hide_library;
             forget_zoom(&mut state.flame);
         }),
+        // Two sides are compared from the roots on.
+        Action::Invert if scene.sides.is_some() => {}
         Action::Invert => session.go(|state| {
             let inverted = state.flame.mode == FlameMode::Inverted;
             state.flame.mode = if inverted { FlameMode::Merged } else { FlameMode::Inverted };
@@ -96,7 +98,8 @@ fn available(flame: Flame, action: Action, index: usize) -> bool {
     let is_function = flame.scene.with_untracked(|scene| scene.as_ref().is_some_and(|s| s.function(index).is_some()));
     match action {
         Action::Undo => selection.with_untracked(|s| s.hide_library || !s.transforms.is_empty()),
-        Action::Zoom | Action::HideLibrary | Action::Invert => true,
+        Action::Invert => flame.scene.with_untracked(|scene| scene.as_ref().is_some_and(|s| s.sides.is_none())),
+        Action::Zoom | Action::HideLibrary => true,
         _ => is_function,
     }
 }

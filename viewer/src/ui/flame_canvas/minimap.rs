@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::web_sys;
 use perfcollect_shared::derive::flame_layout::Visible;
 use perfcollect_shared::derive::viewport::Viewport;
-use perfcollect_shared::palette::Palette;
+use perfcollect_shared::palette::{Palette, Shade};
 use wasm_bindgen::JsCast;
 
 /// Height of the strip in CSS pixels.
@@ -107,24 +107,23 @@ fn paint(flame: Flame, canvas: &web_sys::HtmlCanvasElement, width: f64, dark: bo
     let rows = scene.layout.rows().min(usize::try_from(lines).unwrap_or(usize::MAX));
     let each = (high / f64::from(u32::try_from(rows.max(1)).unwrap_or(1))).min(4.0 * ratio);
     let upward = untrack(|| flame.upward());
-    let mut buckets = vec![Vec::new(); palette.colours.len() + 1];
+    let colours = if scene.sides.is_some() { &palette.effects } else { &palette.colours };
+    let mut buckets = vec![Vec::new(); colours.len() + 1];
     for row in 0..rows {
         let top = f64::from(u32::try_from(row).unwrap_or(0)) * each;
         let y = if upward { high - top - each } else { top };
         scene.layout.visible(row, 0.0..1.0, 1.0 / wide.max(1.0), |seen| {
             let (bucket, x0, x1) = match seen {
-                Visible::Frame { index, x0, x1 } => {
-                    let function = scene.function(index);
-                    (function.map_or(palette.colours.len(), |f| usize::from(scene.colours[f.index()])), x0, x1)
-                }
-                Visible::More { x0, x1, .. } => (palette.colours.len() - 1, x0, x1),
+                Visible::Frame { index, x0, x1 } => (scene.colour(index).unwrap_or(colours.len()), x0, x1),
+                Visible::More { x0, x1, .. } if scene.sides.is_some() => (Shade::Same.index(), x0, x1),
+                Visible::More { x0, x1, .. } => (colours.len() - 1, x0, x1),
             };
             let (left, right) = ((x0 * wide).round(), (x1 * wide).round());
             buckets[bucket].push((left, y, (right - left).max(1.0)));
         });
     }
     for (bucket, items) in buckets.iter().enumerate().filter(|(_, items)| !items.is_empty()) {
-        let colour = palette.colours.get(bucket).unwrap_or(&palette.neutral);
+        let colour = colours.get(bucket).unwrap_or(&palette.neutral);
         context.set_fill_style_str(&colour.fill.css());
         for &(x, y, wide) in items {
             context.fill_rect(x, y, wide, each.ceil());

@@ -14,6 +14,7 @@ pub mod motion;
 pub mod paint;
 pub mod scene;
 pub mod search;
+pub mod sides;
 pub mod table;
 pub mod tooltip;
 
@@ -86,15 +87,20 @@ pub struct MenuAt {
 impl Flame {
     /// The flame graph of what the session selects.
     pub fn new(session: Session) -> Self {
-        let scene = scene::memo(session);
+        Self::of(session, scene::memo(session))
+    }
+
+    /// The flame graph of a scene.
+    pub fn of(session: Session, scene: Memo<Option<Shared<Scene>>>) -> Self {
+        let profile = Memo::new(move |_| scene.with(|scene| scene.as_ref().map(|scene| scene.profile.clone())));
         let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
         let matcher = Memo::new(move |_| {
-            let profile = session.derived.profile.get()?;
+            let profile = profile.get()?;
             text.with(|text| Matcher::new(&profile, text, &search::lowercase)).map(Shared::new)
         });
         let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
         let chosen = Memo::new(move |_| {
-            let profile = session.derived.profile.get()?;
+            let profile = profile.get()?;
             Some(Shared::new(key.get()?.flags(&profile)))
         });
         let flame = Self {

@@ -8,7 +8,7 @@ use perfcollect_shared::derive::search::Matcher;
 use perfcollect_shared::derive::viewport::Viewport;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{FunctionKind, Language};
-use perfcollect_shared::palette::{Colour, Palette};
+use perfcollect_shared::palette::{Colour, Palette, Rgb, Shade};
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
@@ -31,6 +31,9 @@ pub struct Look<'a> {
     pub hover: Option<usize>,
     pub marked: Option<usize>,
 }
+
+/// A canvas with diagonal lines, and its width.
+type Strip = (HtmlCanvasElement, f64);
 
 /// Narrow boxes that were drawn as one, for the pointer: row, edges in device pixels, how many.
 struct More {
@@ -57,9 +60,11 @@ pub struct Painter {
     ratio: f64,
     ruler: Ruler,
     /// Hatching as wide as the canvas, and its width.
-    strip: Option<(HtmlCanvasElement, f64)>,
+    strip: Option<Strip>,
+    /// The same for coloured boxes of a comparison.
+    light_strip: Option<Strip>,
     more: Vec<More>,
-    /// Boxes of each colour, then neutral, then found.
+    /// Boxes of each colour, then neutral, then found, then those of a comparison.
     buckets: Vec<Vec<Item>>,
     narrow: Vec<Item>,
 }
@@ -69,7 +74,7 @@ impl Painter {
     pub fn new(canvas: &HtmlCanvasElement) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
         let palette = Palette::new(false);
-        let buckets = vec![Vec::new(); palette.colours.len() + 2];
+        let buckets = vec![Vec::new(); palette.colours.len() + 2 + palette.effects.len()];
         Some(Self {
             context,
             palette,
@@ -77,6 +82,7 @@ impl Painter {
             ratio: 0.0,
             ruler: Ruler::default(),
             strip: None,
+            light_strip: None,
             more: Vec::new(),
             buckets,
             narrow: Vec::new(),
@@ -103,6 +109,7 @@ impl Painter {
         }
         self.paint_narrow(row, gap);
         self.paint_waiting(scene, row, gap);
+        self.paint_sides(scene, row, gap);
         self.paint_edges(scene, row, gap);
         self.paint_labels(scene, look, row);
         self.underline(scene, look, row - gap);
@@ -136,14 +143,18 @@ impl Painter {
         }
         if other_ratio || other_strip || self.dark != dark {
             self.dark = dark;
-            self.strip = strip(&self.palette, ratio, wide).map(|strip| (strip, wide));
+            let own = self.palette.colours.last().map_or(self.palette.accent, |kernel| kernel.fill);
+            let page = self.palette.effects[Shade::Gone.index()].fill;
+            self.strip = strip(own, ratio, wide).map(|strip| (strip, wide));
+            self.light_strip = strip(page, ratio, wide).map(|strip| (strip, wide));
         }
     }
 
     fn colour(&self, bucket: usize) -> Colour {
         let colours = &self.palette.colours;
         let rest = if bucket == colours.len() { self.palette.neutral } else { self.palette.found };
-        colours.get(bucket).copied().unwrap_or(rest)
+        let effect = bucket.checked_sub(colours.len() + 2).and_then(|index| self.palette.effects.get(index));
+        colours.get(bucket).or(effect).copied().unwrap_or(rest)
     }
 
     /// Sorts what can be seen into buckets of one colour.
@@ -155,6 +166,7 @@ impl Painter {
         let pixel = |place: f64| (look.view.on_screen(place) * width).clamp(-4.0, width + 4.0).round();
         let least = LEAST / look.size.0.max(1.0) * look.view.width();
         let neutral = self.palette.colours.len();
+        let base = if scene.sides.is_some() { neutral + 2 } else { 0 };
         let first = row_at(look.view.scroll).unwrap_or(0);
         let end = row_at(look.view.scroll + look.size.1).unwrap_or(0).saturating_add(1).min(scene.layout.rows());
         for row in first..end {
@@ -164,7 +176,7 @@ impl Painter {
                     let (left, right) = (pixel(x0), pixel(x1));
                     let bucket = match (scene.function(index), look.matcher) {
                         (Some(function), Some(matcher)) if matcher.matches(function) => neutral + 1,
-                        (Some(function), None) => usize::from(scene.colours[function.index()]),
+                        (_, None) => scene.colour(index).map_or(neutral, |colour| base + colour),
                         _ => neutral,
                     };
                     self.buckets[bucket].push(Item { x: left, y, width: (right - left).max(1.0), index });
@@ -188,7 +200,7 @@ impl Painter {
         for item in &self.narrow {
             self.context.fill_rect(item.x, item.y, item.width, row - gap);
         }
-        self.hatch(row - gap);
+        hatch(&self.context, self.strip.as_ref(), self.narrow.iter(), row - gap);
         let room = 60.0 * self.ratio;
         for item in self.narrow.iter().filter(|item| item.width > room) {
             let label = format!("{} more", format::count(item.index as u64));
@@ -203,37 +215,29 @@ impl Painter {
 
     /// A hatched foot under frames that wait: told from work without colour, and the name above it stays readable.
     fn paint_waiting(&self, scene: &Scene, row: f64, gap: f64) {
-        let Some((strip, wide)) = &self.strip else { return };
         let high = (4.0 * self.ratio).round();
-        for item in self.buckets.iter().flatten() {
-            let waits = |function| scene.profile.function(function).kind == FunctionKind::Waiting;
-            let (left, right) = (item.x.max(0.0), (item.x + item.width - gap).min(*wide));
-            if left < right && scene.function(item.index).is_some_and(waits) {
-                let (width, y) = (right - left, item.y + row - gap - high);
-                let copied =
-                    self.context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
-                        strip, left, 0.0, width, high, left, y, width, high,
-                    );
-                // Without the lines the box keeps its grey and its name.
-                copied.ok();
-            }
-        }
+        let waits = |function| scene.profile.function(function).kind == FunctionKind::Waiting;
+        let items = self.buckets.iter().flatten().filter(|item| scene.function(item.index).is_some_and(waits));
+        let feet: Vec<Item> =
+            items.map(|item| Item { y: item.y + row - gap - high, width: item.width - gap, ..*item }).collect();
+        hatch(&self.context, self.strip.as_ref(), feet.iter(), high);
     }
 
-    /// Diagonal lines over the narrow boxes, copied from a strip that was painted once.
-    fn hatch(&self, high: f64) {
-        let Some((strip, wide)) = &self.strip else { return };
-        for item in self.narrow.iter().filter(|item| item.width >= 2.0) {
-            let (left, right) = (item.x.max(0.0), (item.x + item.width).min(*wide));
-            if left < right {
-                let (width, y) = (right - left, item.y);
-                let copied =
-                    self.context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
-                        strip, left, 0.0, width, high, left, y, width, high,
-                    );
-                // Without the lines the box keeps its plain fill.
-                copied.ok();
-            }
+    /// What a comparison says without colour: hatched is new, or of unknown noise; outlined is gone.
+    fn paint_sides(&self, scene: &Scene, row: f64, gap: f64) {
+        let Some(sides) = &scene.sides else { return };
+        let drawn = || self.buckets.iter().skip(self.palette.colours.len() + 2).flatten();
+        let node = |item: &Item| scene.layout.node(item.index);
+        let hatched: Vec<Item> = drawn()
+            .filter(|item| sides.is_hatched(node(item)))
+            .map(|item| Item { width: item.width - gap, ..*item })
+            .collect();
+        hatch(&self.context, self.light_strip.as_ref(), hatched.iter(), row - gap);
+        self.context.set_stroke_style_str(&self.palette.effects[Shade::Gone.index()].text.css());
+        self.context.set_line_width(gap);
+        for item in drawn().filter(|item| sides.shade(node(item)) == Shade::Gone && item.width > 3.0 * gap) {
+            let half = gap / 2.0;
+            self.context.stroke_rect(item.x + half, item.y + half, item.width - 2.0 * gap, row - 2.0 * gap);
         }
     }
 
@@ -275,6 +279,13 @@ impl Painter {
                 }
                 let label = scene.label(item.index);
                 if let Some(text) = self.ruler.fit(&self.context, &label, room) {
+                    if scene.sides.as_ref().is_some_and(|sides| sides.is_hatched(scene.layout.node(item.index))) {
+                        let wide = self.context.measure_text(&text).map_or(room, |metrics| metrics.width());
+                        let unit = self.ratio.round().max(1.0);
+                        self.context.set_fill_style_str(&self.colour(bucket).fill.css());
+                        self.context.fill_rect(left + edge - 2.0 * unit, item.y, wide + 4.0 * unit, row - unit);
+                        self.context.set_fill_style_str(&self.colour(bucket).text.css());
+                    }
                     // A label that cannot be drawn leaves the box.
                     self.context.fill_text(&text, left + edge, item.y + (row / 2.0).round()).ok();
                 }
@@ -346,8 +357,29 @@ fn row_at(pixels: f64) -> Option<usize> {
     row
 }
 
+/// Diagonal lines over boxes, copied from a strip that was painted once.
+fn hatch<'a>(
+    context: &CanvasRenderingContext2d,
+    strip: Option<&Strip>,
+    items: impl Iterator<Item = &'a Item>,
+    high: f64,
+) {
+    let Some((strip, wide)) = strip else { return };
+    for item in items.filter(|item| item.width >= 2.0) {
+        let (left, right) = (item.x.max(0.0), (item.x + item.width).min(*wide));
+        if left < right {
+            let (width, y) = (right - left, item.y);
+            let copied = context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                strip, left, 0.0, width, high, left, y, width, high,
+            );
+            // Without the lines the box keeps its fill and its name.
+            copied.ok();
+        }
+    }
+}
+
 /// A row of diagonal lines.
-fn strip(palette: &Palette, ratio: f64, wide: f64) -> Option<HtmlCanvasElement> {
+fn strip(hatching: Rgb, ratio: f64, wide: f64) -> Option<HtmlCanvasElement> {
     let document = web_sys::window()?.document()?;
     let canvas = document.create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok()?;
     let high = row_height(ratio);
@@ -356,7 +388,6 @@ fn strip(palette: &Palette, ratio: f64, wide: f64) -> Option<HtmlCanvasElement> 
     canvas.set_width(columns);
     canvas.set_height(lines);
     let context = canvas.get_context("2d").ok()??.dyn_into::<CanvasRenderingContext2d>().ok()?;
-    let hatching = palette.colours.last().map_or(palette.accent, |kernel| kernel.fill);
     context.set_stroke_style_str(&hatching.css());
     context.set_line_width(ratio.max(1.0));
     let step = (5.0 * ratio).round();

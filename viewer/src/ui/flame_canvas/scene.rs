@@ -1,11 +1,13 @@
 //! What a flame graph shows: tree, layout and colours, and the facts of a frame. Knows no canvas.
 
 use super::ROW;
+use super::sides::Sides;
 use crate::state::{Session, Shared};
 use leptos::prelude::*;
 use perfcollect_shared::derive::call_tree::{CallTree, Direction, from_selected};
 use perfcollect_shared::derive::flame_layout::FlameLayout;
 use perfcollect_shared::derive::package::package;
+use perfcollect_shared::derive::search::Matcher;
 use perfcollect_shared::derive::selection::Selected;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{FunctionId, FunctionKind, Language, Profile, ThreadId, WeightKind};
@@ -28,6 +30,8 @@ pub struct Scene {
     pub thread: Option<ThreadId>,
     /// Colour of each function, as a row of the palette.
     pub colours: Shared<Vec<u8>>,
+    /// What a picture of two sides shows besides.
+    pub sides: Option<Sides>,
 }
 
 /// The scene of the session's choices; each step is made anew only when what it needs changes.
@@ -56,7 +60,7 @@ pub fn memo(session: Session) -> Memo<Option<Shared<Scene>>> {
         let range = session.derived.selection.with_untracked(|selection| selection.range);
         let timed = thread.and_then(|thread| FlameLayout::in_time_order(&profile, &selected, &tree, thread, range));
         let layout = timed.unwrap_or_else(|| FlameLayout::merged(&tree));
-        Some(Shared::new(Scene { profile, selected, tree, layout, mode, thread, colours }))
+        Some(Shared::new(Scene { profile, selected, tree, layout, mode, thread, colours, sides: None }))
     })
 }
 
@@ -105,7 +109,33 @@ pub struct Facts {
 impl Scene {
     /// Nothing was sampled, or nothing is left of it.
     pub fn is_empty(&self) -> bool {
-        self.selected.is_empty()
+        self.sides.is_none() && self.selected.is_empty()
+    }
+
+    /// Colour of a box among those of its kind of picture; `None` for that of everything.
+    pub fn colour(&self, index: usize) -> Option<usize> {
+        match &self.sides {
+            Some(sides) => Some(sides.shade(self.layout.node(index)).index()),
+            None => Some(usize::from(self.colours[self.function(index)?.index()])),
+        }
+    }
+
+    /// Weight and samples of what a search finds; recursion counts once.
+    pub fn matched(&self, matcher: &Matcher) -> (Nanos, u64) {
+        if self.sides.is_none() {
+            return matcher.matched(&self.profile, &self.selected);
+        }
+        let mut inside = vec![false; self.tree.len()];
+        let mut sum = (Nanos::ZERO, 0);
+        for node in 1..self.tree.len() {
+            let above = inside[self.tree.parent[node] as usize];
+            let id = u32::try_from(node).unwrap_or(u32::MAX);
+            inside[node] = above || self.tree.function(id).is_some_and(|function| matcher.matches(function));
+            if inside[node] && !above {
+                sum = (sum.0 + self.tree.total_weight[node], sum.1 + self.tree.total_count[node]);
+            }
+        }
+        sum
     }
 
     /// Height of all rows in CSS pixels.
@@ -129,6 +159,9 @@ impl Scene {
     /// What is written into a box: the name, with the file where the name alone says nothing.
     pub fn label(&self, index: usize) -> String {
         let Some(function) = self.function(index) else {
+            if let Some(sides) = &self.sides {
+                return format!("all · {}", sides.all());
+            }
             let (weight, count) = self.layout.sum(&self.tree, index);
             let hint = count < FEW && self.is_time();
             let amount = if hint { String::new() } else { format!(" · {}", self.weight(weight)) };

@@ -45,8 +45,8 @@ fn found(flame: Flame) -> Option<String> {
     if functions == 0 {
         return Some("nothing found".to_owned());
     }
-    let (weight, count) = matcher.matched(&scene.profile, &scene.selected);
-    let share = format::share(weight.share_of(scene.selected.weight));
+    let (weight, count) = scene.matched(&matcher);
+    let share = format::share(weight.share_of(scene.tree.total_weight[0]));
     Some(format!("{share} ({}) in {}", scene.counted(count), format::plural(functions, "function")))
 }
 

@@ -1,6 +1,7 @@
 //! The table behind the picture: the largest frames of what is shown, as a tree, for reading and for screen readers.
 
 use super::scene::Scene;
+use super::sides::Sides;
 use super::tooltip::shown;
 use super::{Flame, Step};
 use crate::state::Shared;
@@ -54,10 +55,16 @@ fn rows(flame: Flame, scene: &Shared<Scene>, top: u32) -> impl IntoView + use<> 
         let place = tree.function(node).map_or_else(String::new, |function| scene.place(function));
         let depth = tree.depth(node) - depth_of_top;
         let level = (depth + 1).to_string();
-        let share = format::share(tree.total_weight[index].share_of(whole));
-        let own = scene.amount(tree.self_weight[index], tree.self_count[index]);
-        let total = scene.amount(tree.total_weight[index], tree.total_count[index]);
-        let count = format::count(tree.total_count[index]);
+        let cells = match &scene.sides {
+            Some(sides) => sides.cells(node).to_vec(),
+            None => vec![
+                format::share(tree.total_weight[index].share_of(whole)),
+                scene.amount(tree.total_weight[index], tree.total_count[index]),
+                scene.amount(tree.self_weight[index], tree.self_count[index]),
+                format::count(tree.total_count[index]),
+            ],
+        };
+        let cells: Vec<_> = cells.into_iter().map(|cell| view! { <td class="n">{cell}</td> }).collect();
         view! {
             <tr>
                 <th scope="row" class="name" style:padding-left=format!("{}px", depth.min(24) * 12)>
@@ -65,14 +72,14 @@ fn rows(flame: Flame, scene: &Shared<Scene>, top: u32) -> impl IntoView + use<> 
                     <button class="plain name" title=name.clone() on:click=move |_| flame.fit_node(node)>{format::shorten_name(&name, 60)}</button>
                 </th>
                 <td class="muted">{place}</td>
-                <td class="n">{share}</td>
-                <td class="n">{total}</td>
-                <td class="n">{own}</td>
-                <td class="n">{count}</td>
+                {cells}
             </tr>
         }
     });
     let left_out = tree.len() > ROWS;
+    let heads =
+        if scene.sides.is_some() { Sides::HEADS.to_vec() } else { vec!["share", "total", "self", scene.noun()] };
+    let heads: Vec<_> = heads.into_iter().map(|head| view! { <th scope="col" class="n">{head}</th> }).collect();
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Frames as a table">
             <table>
@@ -81,10 +88,7 @@ fn rows(flame: Flame, scene: &Shared<Scene>, top: u32) -> impl IntoView + use<> 
                     <tr>
                         <th scope="col">"function"</th>
                         <th scope="col">"where"</th>
-                        <th scope="col" class="n">"share"</th>
-                        <th scope="col" class="n">"total"</th>
-                        <th scope="col" class="n">"self"</th>
-                        <th scope="col" class="n">{scene.noun()}</th>
+                        {heads}
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

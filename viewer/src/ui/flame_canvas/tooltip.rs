@@ -1,7 +1,7 @@
 //! What is said of the frame under the pointer, and of the frames that were zoomed into.
 
 use super::scene::{Facts, Scene};
-use super::{Flame, Hover, Target};
+use super::{Flame, Hover, Target, sides};
 use crate::state::Shared;
 use leptos::prelude::*;
 use perfcollect_shared::derive::viewport::covering;
@@ -21,9 +21,10 @@ pub fn Tooltip(flame: Flame) -> impl IntoView {
         let (left, top, below) = placed(flame, hover);
         let inside = match hover.what {
             Target::More { boxes } => more(boxes).into_any(),
-            Target::Frame(index) if index < scene.layout.len() => {
-                frame(&scene.facts(index, shown(flame, &scene)), scene.mode, scene.noun()).into_any()
-            }
+            Target::Frame(index) if index < scene.layout.len() => match &scene.sides {
+                Some(sides) => sides::tooltip(&scene, sides, index),
+                None => frame(&scene.facts(index, shown(flame, &scene)), scene.mode, scene.noun()).into_any(),
+            },
             Target::Frame(_) => return None,
         };
         Some(
