@@ -7,6 +7,7 @@ pub use bench::{BenchArgs, ExportFiles, Runs};
 use crate::agent::MODES;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use perfcollect_shared::check::{self, Gate};
 use perfcollect_shared::export::EXPORTERS;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Make a bundle of an exported page, or of a benchmark file of another tool
     Import(ImportArgs),
+    /// Hold a recording or a benchmark against gates, for CI: exit 0, 3 or 4
+    Check(CheckArgs),
     /// Show how benchmarks changed over many recordings, and where to look
     Trend(TrendArgs),
     /// Turn a recording that was cut short, or a damaged bundle, into a bundle
@@ -339,6 +342,59 @@ pub struct ImportArgs {
     pub output: Option<PathBuf>,
 }
 
+/// `check`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Exit code: 0 every gate holds, 3 one failed, 4 one could not decide (too few runs, nothing measured, no base) and \
+                  none failed, 1 something cannot be read, 2 usage. Gates of flags come in addition to those of perfcollect.toml."
+)]
+pub struct CheckArgs {
+    /// last, last-1, a number, a label, a file, or several with commas
+    #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub bundle: String,
+    /// What regressions are regressions against; named as BUNDLE is
+    #[arg(long, value_name = "BASE")]
+    pub against: Option<String>,
+    /// Take selectors as entries of this log
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Gates [default: perfcollect.toml of this folder or the nearest above it]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Look for no perfcollect.toml
+    #[arg(long, conflicts_with = "config")]
+    pub no_config: bool,
+    /// Metric not worse than base by more than this: wall=5%, cpu, rss=10%; may be given several times
+    #[arg(long = "regression", value_name = "METRIC[=PCT]", value_parser = check::regression)]
+    pub regressions: Vec<Gate>,
+    /// Figure of a metric at most this: wall.p95=1.5s, rss=64MiB; may be given several times
+    #[arg(long, value_name = "METRIC[.STATISTIC]=FIGURE", value_parser = |text: &str| check::target(text, true))]
+    pub max: Vec<Gate>,
+    /// Figure of a metric at least this; may be given several times
+    #[arg(long, value_name = "METRIC[.STATISTIC]=FIGURE", value_parser = |text: &str| check::target(text, false))]
+    pub min: Vec<Gate>,
+    /// Functions of this name at most this: 'parse_*=20%' of the CPU time, or 'parse_*=150ms'; may be given several times
+    #[arg(long = "function", value_name = "NAME=FIGURE", value_parser = check::share)]
+    pub functions: Vec<Gate>,
+    /// Smallest change that matters, in percent, where a gate names none [default: 2]
+    #[arg(long, value_name = "PCT", value_parser = percent)]
+    pub margin: Option<f64>,
+    /// Confidence of intervals, in percent [default: 95]
+    #[arg(long, value_name = "PCT", value_parser = percent)]
+    pub confidence: Option<f64>,
+    /// How much two sessions of one program differ, in percent; 0 where both sides are of one session
+    #[arg(long, value_name = "PCT", value_parser = percent_or_none)]
+    pub session_noise: Option<f64>,
+    /// End with 0 where gates could not decide and none failed
+    #[arg(long)]
+    pub allow_unknown: bool,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Write to a file, in a form of its own if one is named: junit=gates.xml; may be given several times
+    #[arg(short, long = "output", value_name = "[FORMAT=]FILE", value_hint = ValueHint::FilePath)]
+    pub outputs: Vec<String>,
+}
+
 /// `trend`.
 #[derive(Args, Clone, Debug)]
 #[command(
@@ -381,6 +437,11 @@ fn percent(text: &str) -> Result<f64, String> {
     if value > 0.0 && value < 100.0 { Ok(value) } else { Err("it must lie between 0 and 100 percent".to_owned()) }
 }
 
+/// As [`percent`], and nothing.
+fn percent_or_none(text: &str) -> Result<f64, String> {
+    if text.trim_end_matches('%').trim().parse() == Ok(0.0) { Ok(0.0) } else { percent(text) }
+}
+
 /// `completions`.
 #[derive(Args, Clone, Debug)]
 pub struct CompletionsArgs {
@@ -403,6 +464,14 @@ pub enum Clock {
     Cpu,
     /// All time of each thread, waiting too
     Wall,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    Text,
+    Json,
+    Markdown,
+    Junit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

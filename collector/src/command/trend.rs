@@ -7,6 +7,7 @@ use crate::store::Library;
 use crate::terminal::Terminal;
 use anyhow::{Context, bail};
 use perfcollect_shared::bench::BenchSet;
+use perfcollect_shared::check::metric_of;
 use perfcollect_shared::stats::Rules;
 use perfcollect_shared::trend::{self, Style, Trend, Wanted};
 use std::fs;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// When there is no such folder or file, or the output cannot be written.
 pub fn run(args: &TrendArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let (source, sets, warnings) = sessions(args)?;
-    let metrics = args.metrics.iter().map(|name| metric(name)).collect();
+    let metrics = args.metrics.iter().map(|name| metric_of(name)).collect();
     let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
     let wanted = Wanted { metrics, benchmark: args.benchmark.clone(), rules };
     let mut trend = trend::series(&sets, &wanted);
@@ -36,18 +37,6 @@ pub fn run(args: &TrendArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         None => terminal.out(&told)?,
     }
     Ok(ExitCode::FINE)
-}
-
-/// What people type for a metric, as bundles name it.
-pub(super) fn metric(name: &str) -> String {
-    match name {
-        "wall" | "time" => "wall_ns".into(),
-        "cpu" => "cpu_ns".into(),
-        "user" => "user_ns".into(),
-        "system" | "sys" => "system_ns".into(),
-        "rss" | "memory" | "peak_memory" | "peak-memory" => "rss_bytes".into(),
-        other => other.to_owned(),
-    }
 }
 
 /// Why there is nothing to see, and what to do.

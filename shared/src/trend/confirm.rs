@@ -71,7 +71,7 @@ fn lines(command: &[String], commits: [&str; 2], place: &Place, root: &str) -> V
         shell_word(&command_line(&words))
     });
     let runs: Vec<String> = runs.collect();
-    let names = commits.map(|commit| format!("--name {}", short(commit)));
+    let names = commits.map(|commit| format!("--command-name {}", short(commit)));
     lines.push(format!("perfcollect bench {} {}", names.join(" "), runs.join(" ")));
     lines.extend(trees.iter().map(|tree| format!("{git} worktree remove --force {}", shell_word(tree))));
     lines
@@ -115,7 +115,7 @@ mod tests {
             "git -C '/home/u/my app' worktree add --detach /tmp/perfcollect-aaaaaaaaaa aaaaaaaaaaaaaaaaaaaa",
             "git -C '/home/u/my app' worktree add --detach /tmp/perfcollect-bbbbbbbbbb bbbbbbbbbbbbbbbbbbbb",
             "# build both here if the program is built (--build 'COMMAND' puts that into this list)",
-            "perfcollect bench --name aaaaaaaaaa --name bbbbbbbbbb \
+            "perfcollect bench --command-name aaaaaaaaaa --command-name bbbbbbbbbb \
              'env -C /tmp/perfcollect-aaaaaaaaaa/sub python3 '\\''/tmp/perfcollect-aaaaaaaaaa/run it.py'\\'' \
              '\\''it'\\''\\'\\'''\\''s'\\''' \
              'env -C /tmp/perfcollect-bbbbbbbbbb/sub python3 '\\''/tmp/perfcollect-bbbbbbbbbb/run it.py'\\'' \

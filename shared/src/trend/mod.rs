@@ -95,8 +95,10 @@ pub struct Segment {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
-    /// First point of the new level.
+    /// First point of the new level, and the first and last point at which it may as well have begun.
     pub at: usize,
+    pub earliest: usize,
+    pub latest: usize,
     pub before: f64,
     pub after: f64,
     /// After over before, with the interval that the sessions of both levels give; it is too narrow where the change was
@@ -106,7 +108,7 @@ pub struct Change {
     pub high: Option<f64>,
     /// More time, more memory, less throughput.
     pub worse: bool,
-    /// Commits of the last session before and the first after.
+    /// Commits of the last session that is surely before and the first that is surely after.
     pub commit_before: Option<String>,
     pub commit_after: Option<String>,
     /// One of the two sessions measured files that differ from its commit.
@@ -142,7 +144,7 @@ pub fn series(sets: &[BenchSet], wanted: &Wanted) -> Trend {
 pub fn add_confirmations(trend: &mut Trend, sets: &[BenchSet], place: &dyn Fn(&str) -> Place) {
     for series in &mut trend.series {
         for change in &mut series.changes {
-            let source = &series.points[change.at].source;
+            let source = &series.points[change.latest].source;
             let set = sets.iter().find(|set| set.source == *source);
             let place = set.and_then(|set| set.cwd.as_deref()).map(place);
             match confirm(&series.command, change, place.as_ref()) {
