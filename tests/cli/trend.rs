@@ -102,7 +102,10 @@ fn few_sessions_say_what_is_missing_and_failed_ones_are_left_out() {
     session(&place, 2, &old, 100, "6.1");
     place.put("0003-broken-aaaaaa.perf.zip", b"no zip");
     let text = place.stdout(&["trend"]);
-    assert!(text.contains("2 sessions in this environment; a change can be told from 4 on, so 2 are needed"), "{text}");
+    assert!(
+        text.contains("2 sessions in this environment; a change can be told from 4 on, so 2 more are needed"),
+        "{text}"
+    );
     assert!(text.contains("warning: 0003-broken-aaaaaa.perf.zip: "), "{text}");
     let nothing = place.stdout(&["trend", "--benchmark", "parse"]);
     assert!(nothing.contains("what was asked for is not there; there are the benchmarks work it.py"), "{nothing}");

@@ -55,6 +55,8 @@ pub fn parse(text: &str) -> Result<(f64, Unit), String> {
     }
     let unit = unit.trim();
     match UNITS.iter().find(|(name, ..)| *name == unit) {
+        // Not times 0.01, which no float is: 95 % would be 0.9500000000000001.
+        Some(("%", kind, _)) => Ok((number / 100.0, *kind)),
         Some(&(_, kind, size)) => Ok((number * size, kind)),
         None => Err(format!(
             "`{unit}` in `{text}` is no unit; there are ns, us, ms, s, min, h, B, KiB, MiB, GiB, kB, MB, GB, % and /s"

@@ -11,9 +11,9 @@ pub(super) fn find(series: &mut Series, rules: &Rules) {
     if series.points.len() < FEWEST {
         let missing = (FEWEST - series.points.len()) as u64;
         series.summary = format!(
-            "{} in this environment; a change can be told from {FEWEST} on, so {} more",
+            "{} in this environment; a change can be told from {FEWEST} on, so {}",
             plural(series.points.len() as u64, "session"),
-            if missing == 1 { "1 is needed".to_owned() } else { format!("{missing} are needed") }
+            if missing == 1 { "1 more is needed".to_owned() } else { format!("{missing} more are needed") }
         );
         return;
     }
@@ -156,7 +156,10 @@ mod tests {
         let steady = judged(&[1.0e9, 1.01e9, 0.99e9, 1.0e9, 1.012e9, 0.995e9, 1.003e9], Better::Lower);
         assert!(steady.changes.is_empty() && steady.summary.contains("no change is suspected"), "{}", steady.summary);
         let short = judged(&[1.0e9, 2.0e9], Better::Lower);
-        assert_eq!(short.summary, "2 sessions in this environment; a change can be told from 4 on, so 2 are needed");
+        assert_eq!(
+            short.summary,
+            "2 sessions in this environment; a change can be told from 4 on, so 2 more are needed"
+        );
         let zero = judged(&[0.0, 0.0, 1.0, 1.0], Better::Lower);
         assert!(zero.changes.is_empty() && zero.summary.contains("not judged"), "{}", zero.summary);
     }
