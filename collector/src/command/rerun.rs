@@ -86,13 +86,13 @@ fn plan<'a>(then: &'a Bundle, args: &RerunArgs) -> anyhow::Result<Plan<'a>> {
             attached.pid
         );
     }
-    if manifest.benchmarks.len() > 1 {
+    let command = manifest.command.as_slice();
+    if manifest.benchmarks.len() > 1 || !manifest.settings.bench.is_empty() {
         bail!(
-            "this bundle holds {} benchmarks; only bundles of `perfcollect run` can be run again so far",
-            manifest.benchmarks.len()
+            "this bundle holds benchmarks; only bundles of `perfcollect run` can be run again. It was measured by: {}",
+            show::command(command)
         );
     }
-    let command = manifest.command.as_slice();
     let Some(first) = command.first().filter(|first| !first.is_empty()) else {
         bail!("the bundle does not say which command was recorded");
     };
