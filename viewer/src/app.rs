@@ -18,7 +18,7 @@ pub fn App() -> impl IntoView {
     listen(session);
     load::begin(session);
     Effect::new(move |_| {
-        let name = session.manifest().map(|manifest| perfcollect_shared::format::program(&manifest.command));
+        let name = session.manifest().map(|manifest| manifest.title());
         document().set_title(&name.map_or_else(|| "perfcollect".to_owned(), |name| format!("{name} · perfcollect")));
     });
     let shown = Memo::new(move |_| crate::ui::views_bar::current(session));

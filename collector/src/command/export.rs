@@ -77,7 +77,7 @@ pub fn export_bundle(
 ) -> anyhow::Result<Vec<u8>> {
     let text = |name| anyhow::Ok(String::from_utf8(assets::bytes(name)?.unwrap_or_default())?);
     let (boot_js, js, css, icon_svg) = (text("boot.js")?, text("viewer.js")?, text("style.css")?, text("icon.svg")?);
-    let title = format!("{} · perfcollect", format::program(&bundle.manifest.command));
+    let title = format!("{} · perfcollect", bundle.manifest.title());
     let wasm = assets::bytes("viewer.wasm.lzma")?;
     let viewer = wasm.as_deref().map(|wasm_lzma| HtmlParts {
         boot_js: &boot_js,

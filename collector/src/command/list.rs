@@ -75,7 +75,7 @@ fn row(entry: &Entry, manifest: &Manifest) -> Vec<String> {
     vec![
         entry.number.map_or_else(|| entry.name.clone(), |number| number.to_string()),
         format::date(&manifest.start),
-        format::shorten_name(&format::program(&manifest.command), 32),
+        format::shorten_name(&manifest.title(), 32),
         if manifest.partial { format!("{exit} (partial)") } else { exit },
         manifest.wall_ns.map_or_else(missing, |wall| match summary.runs {
             0 => format::duration(wall),

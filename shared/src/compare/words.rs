@@ -72,7 +72,7 @@ pub fn headline(comparisons: &[&Comparison]) -> String {
     }
 }
 
-/// What carries a difference: `8.4 of the 12 points come from main ▸ parse (70 % [62, 79] of the difference)`.
+/// What carries a difference: `8.4 points of CPU time come from main ▸ parse, 70 % [62, 79] of the difference`.
 #[must_use]
 pub fn explanation_words(explanation: &Explanation) -> String {
     let total = &explanation.total;
@@ -88,7 +88,7 @@ pub fn explanation_words(explanation: &Explanation) -> String {
     let noise = if explanation.noise_unknown { " (one run a side: noise is unknown)" } else { "" };
     match explanation.carriers.first() {
         Some(carrier) => format!(
-            "{} of the {whole} points of {metric} come from {}{}{noise}",
+            "{} points of {metric} come from {}{}{noise}",
             points(carrier.difference_ns),
             path_words(carrier),
             share_words(carrier).map_or_else(String::new, |share| format!(", {share} of the difference")),

@@ -1,6 +1,7 @@
 //! `manifest.json`: what a bundle is, and what its first screen needs.
 
 use super::{BenchmarkInfo, Environment, ProfileInfo, Warning};
+use crate::format;
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,6 +84,18 @@ pub struct Exit {
     pub code: Option<i32>,
     /// Signal that killed it.
     pub signal: Option<i32>,
+}
+
+impl Manifest {
+    /// What people call it: its program, or the benchmarks that it measured.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.benchmarks.as_slice() {
+            [] => format::program(&self.command),
+            [one] => one.name.clone(),
+            [first, others @ ..] => format!("{} and {} more", first.name, others.len()),
+        }
+    }
 }
 
 impl Exit {

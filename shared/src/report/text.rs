@@ -27,7 +27,7 @@ pub fn text(report: &Report) -> String {
     lines.extend(facts(report).iter().map(|(name, value)| format!("{name:<10} {value}")));
     lines.push(String::new());
     if report.functions.is_empty() {
-        lines.push("No functions: no stack was sampled. `perfcollect doctor` says what can be recorded here.".into());
+        lines.push(format!("No functions: no stack was sampled; {}.", more_about_stacks(report)));
     } else {
         if report.clock == WeightKind::Wall {
             lines.push("functions by wall time of all threads, waiting too (wall, not CPU)".into());
@@ -131,11 +131,21 @@ pub(super) fn ending(report: &Report) -> String {
 /// `1,240 samples at 499 Hz (native) and 100 Hz (Python), 0 lost; top functions by self time:`.
 pub(super) fn sampling(report: &Report) -> String {
     let Some(profile) = report.profiles.iter().find(|p| p.name == "cpu").or(report.profiles.first()) else {
-        return "no stacks were sampled: `perfcollect doctor` says why".into();
+        return format!("no stacks were sampled: {}", more_about_stacks(report));
     };
     let recording = recording(profile.samples, profile.lost, profile.rate_hz, profile.python_rate_hz);
     let lead = if report.functions.is_empty() { "" } else { "; top functions by self time:" };
     format!("{recording}{lead}")
+}
+
+/// How stacks are had, where there are none.
+fn more_about_stacks(report: &Report) -> &'static str {
+    match report.run.command.as_slice() {
+        [program, bench, ..] if program == "perfcollect" && bench == "bench" => {
+            "`perfcollect bench --profile` takes them too"
+        }
+        _ => "`perfcollect doctor` says why",
+    }
 }
 
 /// `quality: 998 of 999 Hz reached, …`.

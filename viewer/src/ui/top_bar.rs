@@ -55,7 +55,7 @@ fn headline(manifest: &Manifest) -> impl IntoView + use<> {
     }));
     let command = format::command_line(&manifest.command);
     view! {
-        <strong title=command>{format::program(&manifest.command)}</strong>
+        <strong title=command>{manifest.title()}</strong>
         {parts.into_iter().map(|part| view! { <span class="part">{part}</span> }).collect_view()}
     }
 }

@@ -143,7 +143,7 @@ fn row(entry: &Entry, base: Option<&str>) -> Vec<Cell> {
         ];
     };
     let command = format::command_line(&manifest.command);
-    let named = manifest.label.clone().unwrap_or_else(|| format::program(&manifest.command));
+    let named = manifest.label.clone().unwrap_or_else(|| manifest.title());
     let summary = &manifest.summary;
     let (when, zone) = crate::ui::moment::local(&manifest.start);
     let partial = if manifest.partial { ", partial" } else { "" };
