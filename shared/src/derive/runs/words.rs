@@ -8,10 +8,6 @@ use crate::stats::{self, Method, Verdict};
 
 /// What writes warnings of failed and stopped runs itself.
 const TOOL: &str = "perfcollect";
-/// Load for each processor from which on a machine was busy with something else too.
-const BUSY: f64 = 0.5;
-/// Share of the last ten seconds in which something waited for a processor, memory or a disk.
-const PRESSED: f64 = 0.05;
 
 /// The verdict in a word that suits the metric.
 #[must_use]
@@ -111,7 +107,8 @@ pub fn sentence(all: &[Distribution], comparisons: &[&Comparison], metric: &str,
     }
 }
 
-/// What makes the figures doubtful: how runs ended, what statistics finds in times one after the other, and what else ran.
+/// What makes the figures doubtful: how runs ended, and what statistics finds in times one after the other. What else the
+/// machine did is in the warnings of who measured.
 #[must_use]
 pub fn doubts(bundle: &Bundle, all: &[Distribution], unit: Unit) -> Vec<String> {
     let mut doubts = Vec::new();
@@ -135,41 +132,13 @@ pub fn doubts(bundle: &Bundle, all: &[Distribution], unit: Unit) -> Vec<String> 
             doubts.push(format!("{}: {stopped} took too long, were stopped and count nowhere", found.name));
         }
     }
-    doubts.extend(environment(bundle));
-    doubts
-}
-
-/// What else the machine did.
-fn environment(bundle: &Bundle) -> Vec<String> {
-    let cpus = f64::from(bundle.manifest.environment.cpus.max(1));
-    let loads: Vec<f64> = bundle.runs.iter().filter_map(|run| run.load).collect();
-    let most = loads.iter().copied().fold(0.0, f64::max);
-    // A benchmark is one program at work; more than that is others'.
-    let busy = loads.iter().filter(|&&load| load - 1.0 > cpus * BUSY).count();
-    let mut doubts = Vec::new();
-    if busy > 0 {
-        doubts.push(format!(
-            "other programs were at work in {busy} of {}: load up to {} on {}",
-            plural(loads.len() as u64, "block"),
-            format::significant(most),
-            plural(u64::from(bundle.manifest.environment.cpus.max(1)), "processor")
-        ));
-    }
-    let pressures = bundle.runs.iter().flat_map(|run| &run.pressure);
-    for resource in ["cpu", "memory", "io"] {
-        let most = pressures.clone().filter(|one| one.resource == resource).map(|one| one.some_10s).fold(0.0, f64::max);
-        if most > PRESSED {
-            let what = if resource == "io" { "disks" } else { resource };
-            doubts.push(format!("programs waited for {what} for up to {} of ten seconds", format::share(most)));
-        }
-    }
     doubts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Exit, Run};
+    use crate::model::Exit;
     use crate::stats::summary;
 
     fn compared(ratio: f64, low: f64, high: f64, verdict: Verdict) -> Comparison {
@@ -241,9 +210,7 @@ mod tests {
 
     #[test]
     fn what_went_wrong_is_told() {
-        let run = Run { load: Some(9.0), ..Run::default() };
-        let mut bundle = Bundle { runs: vec![run].into(), ..Bundle::default() };
-        bundle.manifest.environment.cpus = 2;
+        let bundle = Bundle::default();
         let ended = |code| Exit { code: Some(code), ..Exit::default() };
         let all = [Distribution {
             name: "a".into(),
@@ -254,6 +221,5 @@ mod tests {
         let told = doubts(&bundle, &all, Unit::Nanoseconds).join("\n");
         assert!(told.contains("a: 2 of 30 runs ended with an error"), "{told}");
         assert!(told.contains("1 run took too long"), "{told}");
-        assert!(told.contains("load up to 9.00 on 2 processors"), "{told}");
     }
 }
