@@ -103,7 +103,7 @@ fn phase(load: &Load) -> Phase {
 
 fn content(session: Session) -> AnyView {
     let phase = Memo::new(move |_| session.load.with(phase));
-    let asked = Memo::new(move |_| session.view.with(|view| view.view.clone()));
+    let asked = Memo::new(move |_| views::asked(session));
     let shown = |session, view| {
         // The view must not be drawn anew for every other choice.
         Memo::new(move |_| views::has_data(session, view)).get()

@@ -62,8 +62,7 @@ fn is_shown(session: Session, view: &ViewDef) -> bool {
 
 /// Id of the view that is drawn, which may not be the one that the address names.
 pub fn current(session: Session) -> &'static str {
-    let id = session.view.with(|view| view.view.clone());
-    match crate::views::find(&id) {
+    match crate::views::find(&crate::views::asked(session)) {
         Some(view) if is_shown(session, view) => view.id,
         _ if session.manifest().is_none() => LIBRARY,
         _ => FIRST,

@@ -12,9 +12,9 @@ pub mod source;
 pub mod timeline;
 pub mod trend;
 
-use crate::state::Session;
+use crate::state::{Session, Shared};
 use leptos::prelude::{AnyView, With};
-use perfcollect_shared::model::Bundle;
+use perfcollect_shared::model::{Bundle, Manifest};
 
 /// How a view is found, named and drawn.
 #[derive(Clone, Copy)]
@@ -61,6 +61,13 @@ pub fn has_data(session: Session, view: &ViewDef) -> bool {
         let against = || view.id == COMPARE && session.view.with(|view| !view.against.is_empty());
         bundle.as_ref().is_some_and(|bundle| (view.available)(bundle) || against())
     })
+}
+
+/// Id of the view that the address names; without one, of what a bundle without stacks has to show (tracked).
+pub fn asked(session: Session) -> String {
+    let id = session.view.with(|view| view.view.clone());
+    let only_runs = |manifest: Shared<Manifest>| manifest.profiles.is_empty() && !manifest.benchmarks.is_empty();
+    if id.is_empty() && session.manifest().is_some_and(only_runs) { benchmarks::VIEW.id.to_owned() } else { id }
 }
 
 /// The view of an id, the first for none, `None` for one that this version does not have.
