@@ -14,6 +14,9 @@ use crate::stats::quantile;
 
 /// Figures of fewer samples on both sides are not judged.
 const LEAST_SAMPLES: u64 = 10;
+/// Logarithm of how likely samples on one side alone may be by chance before that side is said to be the only one: so small
+/// that none of a hundred thousand frames is called so by chance.
+const COINCIDENCE: f64 = -14.0;
 /// Nor those of a smaller part of everything.
 const LEAST_SHARE: f64 = 0.001;
 
@@ -97,6 +100,12 @@ impl Spread {
         self.squares += off * (value - self.mean);
     }
 
+    /// By how many values the sum is made, as the inverse Simpson index: 1 where one holds all of it.
+    fn holders(self) -> f64 {
+        let squares = self.mean * self.mean + self.squares / self.n;
+        if squares > 0.0 { self.n * self.mean * self.mean / squares } else { 0.0 }
+    }
+
     /// Of the values; `None` of fewer than two.
     fn variance(self) -> Option<f64> {
         (self.n > 1.5).then(|| self.squares / (self.n - 1.0))
@@ -112,6 +121,8 @@ struct Estimate {
     error: f64,
     freedom: f64,
     samples: [u64; 2],
+    /// Every sample is on this side, of several runs, and they are too many for a coincidence.
+    only_on: Option<usize>,
     judged: bool,
 }
 
@@ -172,7 +183,18 @@ impl Ledger {
         let samples = [0, 1].map(|side| figures[side].count[row]);
         let share = |side: usize| figures[side].weight[row] / setting.sides[side].weight;
         let judged = samples[0] + samples[1] >= LEAST_SAMPLES && share(0).max(share(1)) >= LEAST_SHARE;
-        Estimate { base, new, error: variance.sqrt(), freedom, samples, judged }
+        let only_on = self.only_on(row, samples, setting);
+        Estimate { base, new, error: variance.sqrt(), freedom, samples, only_on, judged }
+    }
+
+    /// The side that has all samples of a row, where chance would hardly give them to it: were both alike, each would fall
+    /// on it with its part of all samples. That something is there needs no interval of how much.
+    fn only_on(&self, row: usize, samples: [u64; 2], setting: &Setting) -> Option<usize> {
+        let side = samples.iter().position(|&count| count == 0).map(|empty| 1 - empty)?;
+        let [own, other] = [side, 1 - side].map(|side| setting.sides[side].count);
+        let spread = self.spreads[if self.paired { 0 } else { side }][row];
+        let chance = float(samples[side]) * (own / (own + other)).ln();
+        (spread.holders() >= 2.0 && chance < COINCIDENCE).then_some(side)
     }
 }
 
@@ -223,8 +245,8 @@ impl Estimate {
         let margin = setting.margin * self.base;
         let effect = match () {
             () if !self.judged => Effect::Same,
-            () if low > margin && self.samples[0] == 0 => Effect::New,
-            () if high < -margin && self.samples[1] == 0 => Effect::Gone,
+            () if self.only_on == Some(1) || low > margin && self.samples[0] == 0 => Effect::New,
+            () if self.only_on == Some(0) || high < -margin && self.samples[1] == 0 => Effect::Gone,
             () if low > margin && setting.noise_unknown() => Effect::Unknown,
             () if high < -margin && setting.noise_unknown() => Effect::Unknown,
             () if low > margin => Effect::Worse,

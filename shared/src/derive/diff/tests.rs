@@ -154,6 +154,22 @@ fn one_run_a_side_leaves_the_noise_unknown() {
 }
 
 #[test]
+fn what_one_side_alone_has_is_new_however_uneven_its_runs_are() {
+    let without = || vec![("main;a", 200)];
+    let of = |fresh: [u32; 4]| {
+        let runs = fresh.map(|count| [without(), vec![("main;fresh", count)]].concat());
+        let base = recorded(APP, &[without(), without(), without(), without()]);
+        let there = compared(&base, &recorded(APP, &runs), &QUIET);
+        let back = compared(&recorded(APP, &runs), &base, &QUIET);
+        (effects(&there)[1].clone(), effects(&back)[1].clone())
+    };
+    assert_eq!(of([2, 80, 5, 60]), ("fresh New".into(), "fresh Gone".into()));
+    // In one run of four it is an event of that run.
+    assert_eq!(of([0, 147, 0, 0]), ("fresh Same".into(), "fresh Same".into()));
+    assert_eq!(of([3, 5, 4, 0]), ("fresh Same".into(), "fresh Same".into()));
+}
+
+#[test]
 fn what_is_gone_is_drawn_on_demand() {
     let base = recorded(APP, &[vec![("main;a", 100), ("main;gone;deep", 60)]]);
     let new = recorded(APP, &[vec![("main;a", 200)]]);
