@@ -20,7 +20,7 @@ pub fn text(set: &BenchSet, comparisons: &[Comparison], confidence: f64) -> Stri
 }
 
 fn benchmarks(set: &BenchSet, confidence: f64) -> String {
-    let percent = format!("{:.3}", confidence * 100.0);
+    let percent = format!("{:.2}", confidence * 100.0);
     let percent = percent.trim_end_matches('0').trim_end_matches('.');
     let columns = [
         Column::left("benchmark"),
