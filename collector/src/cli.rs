@@ -405,6 +405,9 @@ pub struct TrendArgs {
     /// Folders of bundles, or files, oldest first [default: the folder .perfcollect]
     #[arg(value_name = "FOLDER|FILE", value_hint = ValueHint::AnyPath)]
     pub sources: Vec<PathBuf>,
+    /// The entries of this log of benchmarks, oldest first
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
     /// Only benchmarks of this name; `*` stands for anything
     #[arg(long, value_name = "NAME")]
     pub benchmark: Option<String>,

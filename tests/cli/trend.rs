@@ -111,3 +111,30 @@ fn few_sessions_say_what_is_missing_and_failed_ones_are_left_out() {
     assert!(nothing.contains("what was asked for is not there; there are the benchmarks work it.py"), "{nothing}");
     assert!(place.failure(1, &["trend", "gone.json"]).contains("gone.json"));
 }
+
+#[test]
+fn the_entries_of_a_log_are_sessions() {
+    let place = Place::new();
+    let line = |minute: usize, status: &str, median: f64| {
+        let rows = format!(
+            r#"[{{"label": "get", "notes": "hot", "runs": 60, "median_ms": {median}, "mean_ms": {median}, "stdev_ms": 0.1}}]"#
+        );
+        format!(
+            r#"{{"ts": "2026-11-21T10:{minute:02}:00", "status": "{status}", "error": null, "command": "b.py", "python": "3.11.7", "config": {{"runs": 60}}, "results": {{"hot": {rows}}}}}"#
+        )
+    };
+    let medians = [1.0, 1.01, 0.99, 1.0, 1.02, 2.0, 2.02, 1.99, 2.0, 2.01];
+    let mut lines: Vec<String> =
+        medians.iter().enumerate().map(|(minute, &median)| line(minute, "ok", median)).collect();
+    lines.push(line(10, "interrupted", 9.0));
+    lines.push("{\"ts\": cut".into());
+    let log = place.path().join("benchmarks.log");
+    fs::write(&log, lines.join("\n")).unwrap();
+    let trend = place.json(&["trend", "--log", log.to_str().unwrap(), "--format", "json"]);
+    let series = &trend["series"].as_array().unwrap()[0];
+    assert_eq!(series["points"].as_array().unwrap().len(), medians.len(), "{series}");
+    let changes = series["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{series}");
+    let warnings = trend["warnings"].to_string();
+    assert!(warnings.contains("line 11: left out, its status is interrupted") && warnings.contains("12"), "{warnings}");
+}

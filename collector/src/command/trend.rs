@@ -1,5 +1,6 @@
 //! `perfcollect trend`: the history of benchmarks.
 
+use crate::bench_source;
 use crate::cli::{ReportFormat, TrendArgs};
 use crate::exit_code::ExitCode;
 use crate::history;
@@ -69,9 +70,10 @@ fn sessions(args: &TrendArgs) -> anyhow::Result<(String, Vec<BenchSet>, Vec<Stri
     let mut sets = Vec::new();
     let mut warnings = Vec::new();
     let local = [PathBuf::from(crate::store::LIBRARY)];
-    let sources: &[PathBuf] = if args.sources.is_empty() { &local } else { &args.sources };
+    let default = args.sources.is_empty() && args.log.is_none();
+    let sources: &[PathBuf] = if default { &local } else { &args.sources };
     for source in sources {
-        for path in files(source, args.sources.is_empty())? {
+        for path in files(source, default)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match history::session(&path, args.ignore_failure) {
                 Ok(set) => sets.push(set),
@@ -79,7 +81,21 @@ fn sessions(args: &TrendArgs) -> anyhow::Result<(String, Vec<BenchSet>, Vec<Stri
             }
         }
     }
-    let told: Vec<String> = sources.iter().map(|path| path.display().to_string()).collect();
+    if let Some(path) = &args.log {
+        let log = bench_source::read_log(path)?;
+        warnings.extend(log.warnings);
+        for entry in log.entries {
+            if entry.status == "ok" || args.ignore_failure {
+                sets.push(entry.set);
+            } else {
+                let (line, status) = (entry.line, entry.status);
+                warnings.push(format!(
+                    "line {line}: left out, its status is {status}; --ignore-failure keeps such sessions"
+                ));
+            }
+        }
+    }
+    let told: Vec<String> = sources.iter().chain(&args.log).map(|path| path.display().to_string()).collect();
     Ok((told.join(", "), sets, warnings))
 }
 
