@@ -233,13 +233,21 @@ fn functions_come_in_the_order_that_cprofile_gives() {
                   times = {key[2]: row[3] for key, row in stats.items() if key[0] == path}\n\
                   print(json.dumps(sorted(functions, key=times.get, reverse=True)))\n";
     let ladder = program("ladder.py");
-    let output = Command::new("python3").args(["-c", oracle, &ladder, &FUNCTIONS.join(",")]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let expect: Vec<String> = serde_json::from_str(text.lines().last().unwrap_or_default())
-        .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
-    let recording = record(&[], &["python3", &ladder]);
-    let mut found = FUNCTIONS;
-    found.sort_by_key(|name| std::cmp::Reverse(recording.weight_of(name).0));
-    let shares: Vec<_> = found.iter().map(|name| (name, recording.share_of(name))).collect();
-    assert_eq!(found.to_vec(), expect, "{shares:?}\n{}", recording.warnings());
+    // A machine that pauses in one round of either bends the order; what is wrong by itself is wrong in all three tries.
+    let mut faults = Vec::new();
+    for _ in 0..3 {
+        let output = Command::new("python3").args(["-c", oracle, &ladder, &FUNCTIONS.join(",")]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let expect: Vec<String> = serde_json::from_str(text.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        let recording = record(&[], &["python3", &ladder]);
+        let mut found = FUNCTIONS;
+        found.sort_by_key(|name| std::cmp::Reverse(recording.weight_of(name).0));
+        if found.to_vec() == expect {
+            return;
+        }
+        let shares: Vec<_> = found.iter().map(|name| (name, recording.share_of(name))).collect();
+        faults.push(format!("{shares:?}, not {expect:?}\n{}", recording.warnings()));
+    }
+    panic!("{}", faults.join("\n"));
 }
