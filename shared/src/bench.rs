@@ -10,6 +10,9 @@ use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
 
+/// Metrics that are shown first, where a benchmark has them.
+pub const HEADLINES: [&str; 3] = ["wall_ns", "cpu_ns", "rss_bytes"];
+
 /// The benchmarks of one source (a bundle, a log's entry, a file of another tool), measured in one session.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BenchSet {
@@ -141,7 +144,7 @@ impl Run {
 
 /// Wall and CPU time first, then memory, then all else.
 fn place(metric: &str) -> usize {
-    ["wall_ns", "cpu_ns", "rss_bytes"].iter().position(|known| *known == metric).unwrap_or(usize::MAX)
+    HEADLINES.iter().position(|known| *known == metric).unwrap_or(usize::MAX)
 }
 
 /// Figures of one recorded run of a command, by the names that [`Run::metrics`] has; what was not measured is not there.

@@ -450,8 +450,13 @@ fn a_log_grows_by_one_line_each_time() {
 #[test]
 fn with_profile_each_run_is_recorded_too() {
     let temp = tempfile::tempdir().unwrap();
+    let exports = ["--export-json", "x.json", "--export-csv", "x.csv"];
+    let hook = ["--prepare", "echo x >> prepared"];
     let report =
-        json(temp.path(), &["--profile", "-r", "2", "--prepare", "echo x >> prepared", "sleep 0.05", "sleep 0.1"]);
+        json(temp.path(), &[&["--profile", "-r", "2"][..], &exports, &hook, &["sleep 0.05", "sleep 0.1"]].concat());
+    let exported: Value = serde_json::from_slice(&fs::read(temp.path().join("x.json")).unwrap()).unwrap();
+    assert_eq!(exported["results"][1]["exit_codes"], serde_json::json!([0, 0]));
+    assert_eq!(fs::read_to_string(temp.path().join("x.csv")).unwrap().lines().count(), 3);
     let names: Vec<&Value> = report["benchmarks"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
     assert_eq!(names, ["sleep 0.05", "sleep 0.1"]);
     assert_eq!(report["benchmarks"][1]["metrics"]["wall_ns"]["n"], 2);

@@ -33,7 +33,7 @@ fn a_recording_is_made_again_and_judged() {
     let known = [(0, "reproduces"), (3, "differs"), (4, "cannot tell")];
     let code = output.status.code().unwrap();
     assert!(known.iter().any(|(number, word)| *number == code && last.starts_with(word)), "{code}: {said}{told}");
-    assert!(said.starts_with("exit      0 then, 0 now\n"), "{said}");
+    assert!(said.starts_with("exit        0 then, 0 now\n"), "{said}");
     for line in ["wall time ", "CPU time "] {
         assert!(said.lines().any(|said| said.starts_with(line) && said.contains(" then, ")), "{said}");
     }

@@ -1,9 +1,8 @@
 //! Results in the forms that other tools write, so that scripts made for those work.
 
-use super::columns::Columns;
 use perfcollect_shared::bench::{BenchSet, Benchmark};
 use perfcollect_shared::format;
-use perfcollect_shared::stats::{Summary, summary};
+use perfcollect_shared::stats::{self, Summary, summary};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,17 +26,17 @@ struct HyperfineResult<'a> {
     /// Empty where it was below the floor in some run: half a list would belong to other runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     memory_usage_byte: Vec<u64>,
-    exit_codes: Vec<Option<i32>>,
+    exit_codes: &'a [Option<i32>],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     parameters: &'a BTreeMap<String, String>,
 }
 
-/// hyperfine's JSON, in seconds.
+/// hyperfine's JSON, in seconds; `exits` are those of each benchmark's runs.
 ///
 /// # Errors
 /// Never so far: all figures are finite.
-pub fn json(set: &BenchSet, columns: &[Columns]) -> serde_json::Result<String> {
-    let results = set.benchmarks.iter().zip(columns).filter_map(|(benchmark, columns)| {
+pub fn json(set: &BenchSet, exits: &[Vec<Option<i32>>]) -> serde_json::Result<String> {
+    let results = set.benchmarks.iter().zip(exits).filter_map(|(benchmark, exits)| {
         let wall = wall(benchmark)?;
         let times: Vec<f64> = values(benchmark, "wall_ns").iter().map(|ns| ns / 1e9).collect();
         #[expect(
@@ -57,7 +56,7 @@ pub fn json(set: &BenchSet, columns: &[Columns]) -> serde_json::Result<String> {
             max: wall.max / 1e9,
             memory_usage_byte: if memory.len() == times.len() { memory } else { Vec::new() },
             times,
-            exit_codes: columns.exit_codes().collect(),
+            exit_codes: exits,
             parameters: &benchmark.parameters,
         })
     });
@@ -127,8 +126,6 @@ fn wall(benchmark: &Benchmark) -> Option<Summary> {
     summary(values(benchmark, "wall_ns"), 0.95)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a number of runs")]
 fn mean(benchmark: &Benchmark, metric: &str) -> f64 {
-    let values = values(benchmark, metric);
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    stats::mean(values(benchmark, metric)).unwrap_or(0.0)
 }

@@ -5,6 +5,7 @@ use super::plan::Benchmark;
 use indicatif::{ProgressBar, ProgressStyle};
 use perfcollect_shared::format;
 use perfcollect_shared::model::Unit;
+use perfcollect_shared::stats::median;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,10 @@ impl Progress {
         let of = goal.map_or_else(String::new, |goal| format!(" of {goal}"));
         let medians = which.iter().take(4).map(|&index| {
             let name = format::shorten_name(&all[index].info.name, 24);
-            format!("{name} {}", format::measured(median(columns[index].values("wall_ns")), Unit::Nanoseconds))
+            format!(
+                "{name} {}",
+                format::measured(median(columns[index].values("wall_ns")).unwrap_or(f64::NAN), Unit::Nanoseconds)
+            )
         });
         let medians: Vec<String> = medians.collect();
         bar.set_message(format!("run {done}{of}: {}", medians.join(", ")));
@@ -59,10 +63,4 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }

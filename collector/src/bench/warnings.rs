@@ -21,7 +21,7 @@ pub fn warnings(plan: &Plan, measured: &Measured, environment: &Environment) -> 
         for finding in stats::findings(walls) {
             add(finding.to_string(), "");
         }
-        if let Some(reason) = shell(measured.shell_start_ns, median(walls)) {
+        if let Some(reason) = shell(measured.shell_start_ns, stats::median(walls)) {
             add(reason, "without --shell it is not measured");
         }
         let left = measured.left_behind[index];
@@ -75,20 +75,14 @@ fn machine(environment: &Environment) -> Vec<Warning> {
     all
 }
 
-fn shell(start_ns: Option<f64>, median_ns: f64) -> Option<String> {
-    let start = start_ns.filter(|_| median_ns > 0.0)?;
+fn shell(start_ns: Option<f64>, median_ns: Option<f64>) -> Option<String> {
+    let (start, median_ns) = start_ns.zip(median_ns.filter(|&ns| ns > 0.0))?;
     let (start_text, part) = (format::measured(start, Unit::Nanoseconds), format::share((start / median_ns).min(1.0)));
     Some(format!("the start of the shell alone takes {start_text}, {part} of the median, and is in the figures"))
 }
 
 fn of(runs: u32) -> String {
     format::plural(runs.into(), "run")
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size")]
@@ -102,9 +96,9 @@ mod tests {
 
     #[test]
     fn the_start_of_a_shell_is_shown() {
-        assert_eq!(shell(None, 1e6), None);
-        assert_eq!(shell(Some(1e6), 0.0), None);
-        let told = shell(Some(1.25e6), 5e6).unwrap();
+        assert_eq!(shell(None, Some(1e6)), None);
+        assert_eq!(shell(Some(1e6), Some(0.0)), None);
+        let told = shell(Some(1.25e6), Some(5e6)).unwrap();
         assert_eq!(told, "the start of the shell alone takes 1.25 ms, 25 % of the median, and is in the figures");
     }
 

@@ -166,27 +166,17 @@ fn end(
     let warnings = manifest.warnings.clone();
     let none = measured.columns.iter().all(|columns| columns.values("wall_ns").is_empty());
     let kept = keep(manifest.clone(), spool, target, &measured, none);
-    let rules = measured.rules;
     let failed = std::mem::replace(&mut measured.end, End::Done);
     let set = columns::set(&infos, &mut measured.columns);
     // What the bundle itself says of machine, commit and settings.
-    let described = Bundle { manifest: manifest.clone(), ..Bundle::default() };
+    let described = Bundle { manifest, ..Bundle::default() };
     let set = BenchSet { benchmarks: set.benchmarks, ..BenchSet::of_bundle(&described, "last") };
-    let comparisons = compare::within(&set, &rules);
-    let exported = write_exports(args, &set, &measured).and_then(|()| append(args, &set, &failed));
-    match args.format {
-        _ if none => {}
-        ListFormat::Json => {
-            let report = bench_report(set, comparisons, &warnings, rules.confidence);
-            terminal.out(&serde_json::to_string_pretty(&report)?)?;
-        }
-        ListFormat::Text if !terminal.quiet => tell(&set, &comparisons, &warnings, &rules, plan, terminal)?,
-        ListFormat::Text => {}
-    }
+    let exits = measured.columns.iter().map(|columns| columns.exit_codes().collect()).collect();
+    let published = publish(args, plan, Results { set, exits, warnings, rules: measured.rules }, &failed, terminal);
     if let Some(path) = kept? {
         terminal.note(&next(&path, comparisons_were_made(plan)));
     }
-    exported?;
+    published?;
     Ok(match failed {
         End::Done if measured.not_kept.is_some() => ExitCode::FAILED,
         End::Done => ExitCode::FINE,
@@ -196,6 +186,34 @@ fn end(
             ExitCode::FAILED
         }
     })
+}
+
+/// What came of a measurement.
+struct Results {
+    set: BenchSet,
+    /// Of each benchmark's runs, as a shell shows them.
+    exits: Vec<Vec<Option<i32>>>,
+    warnings: Vec<Warning>,
+    /// What may be judged by.
+    rules: Rules,
+}
+
+/// Writes and prints the results in every form that was asked for.
+fn publish(args: &BenchArgs, plan: &Plan, results: Results, failed: &End, terminal: Terminal) -> anyhow::Result<()> {
+    let Results { set, exits, warnings, rules } = results;
+    let exported = write_exports(args, &set, &exits).and_then(|()| append(args, &set, failed));
+    if set.benchmarks.iter().any(|benchmark| benchmark.metric("wall_ns").is_some()) {
+        let comparisons = compare::within(&set, &rules);
+        match args.format {
+            ListFormat::Json => {
+                let report = bench_report(set, comparisons, &warnings, rules.confidence);
+                terminal.out(&serde_json::to_string_pretty(&report)?)?;
+            }
+            ListFormat::Text if !terminal.quiet => tell(&set, &comparisons, &warnings, &rules, plan, terminal)?,
+            ListFormat::Text => {}
+        }
+    }
+    exported
 }
 
 fn comparisons_were_made(plan: &Plan) -> bool {
@@ -226,10 +244,10 @@ fn keep(
     Ok(Some(target.to_owned()))
 }
 
-fn write_exports(args: &BenchArgs, set: &BenchSet, measured: &Measured) -> anyhow::Result<()> {
+fn write_exports(args: &BenchArgs, set: &BenchSet, exits: &[Vec<Option<i32>>]) -> anyhow::Result<()> {
     let files = &args.exports;
     if let Some(path) = &files.export_json {
-        write_in_place(path, export::json(set, &measured.columns)?.as_bytes())?;
+        write_in_place(path, export::json(set, exits)?.as_bytes())?;
     }
     if let Some(path) = &files.export_csv {
         write_in_place(path, export::csv(set).as_bytes())?;
@@ -267,24 +285,21 @@ fn profile(args: &BenchArgs, plan: &Plan, terminal: Terminal) -> anyhow::Result<
         manifest.settings.bench = settings(args, plan, seed);
         manifest.benchmarks = plan.benchmarks.iter().map(|benchmark| benchmark.info.clone()).collect();
     })?;
+    let bundle = &profiled.packed.bundle;
+    let set = BenchSet::of_bundle(bundle, "last");
+    let exits = set.benchmarks.iter().map(|benchmark| {
+        let runs = bundle.runs.iter().filter(|run| run.counts() && run.benchmark == benchmark.name);
+        runs.map(|run| run.exit.status()).collect()
+    });
+    let (exits, warnings) = (exits.collect(), bundle.manifest.warnings.clone());
     let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
-    let set = BenchSet::of_bundle(&profiled.packed.bundle, "last");
-    let comparisons = compare::within(&set, &rules);
-    let warnings = profiled.packed.bundle.manifest.warnings.clone();
     let failed = profiled.failure.as_ref().map_or(End::Done, |text| End::Failed(Failure::Hook(text.clone())));
-    append(args, &set, &failed)?;
-    match args.format {
-        ListFormat::Json => {
-            let report = bench_report(set, comparisons, &warnings, rules.confidence);
-            terminal.out(&serde_json::to_string_pretty(&report)?)?;
-        }
-        ListFormat::Text if !terminal.quiet => tell(&set, &comparisons, &warnings, &rules, plan, terminal)?,
-        ListFormat::Text => {}
-    }
+    let published = publish(args, plan, Results { set, exits, warnings, rules }, &failed, terminal);
     terminal.note(&next(&profiled.packed.path, comparisons_were_made(plan)));
     if let Some(failure) = &profiled.failure {
         terminal.error(failure);
     }
+    published?;
     Ok(profiled.code)
 }
 

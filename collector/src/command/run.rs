@@ -76,16 +76,27 @@ fn finish(recording: Recording, args: &RunArgs, terminal: Terminal) -> ExitCode 
         .and_then(|packed| self_profile.map_or(Ok(()), samplers::SelfProfile::finish).map(|()| packed));
     forwarder.stop();
     held.let_go();
+    tell(packed, complete, code, args, terminal)
+}
+
+/// Says what was written, or why nothing was, and shows it where that was asked for. The exit code is the program's, whatever
+/// becomes of this, unless `--strict` wants a complete recording.
+fn tell(
+    packed: anyhow::Result<Packed>,
+    complete: bool,
+    code: ExitCode,
+    args: &RunArgs,
+    terminal: Terminal,
+) -> ExitCode {
     let written = match packed {
         Ok(packed) => {
             if !terminal.quiet {
                 terminal.note(&summary(&packed));
             }
-            if args.recording.open {
-                // The program's exit code stands, whatever becomes of this.
-                if let Err(error) = show(&packed, &args.recording, terminal) {
-                    terminal.error(&format!("{error:#}"));
-                }
+            if args.recording.open
+                && let Err(error) = show(&packed, &args.recording, terminal)
+            {
+                terminal.error(&format!("{error:#}"));
             }
             complete
         }

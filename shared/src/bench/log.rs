@@ -6,6 +6,7 @@
 
 use super::{BenchSet, Benchmark, Given, Metric};
 use crate::model::{Better, MetricInfo, Unit};
+use crate::stats::{Summary, summary};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -232,23 +233,15 @@ impl Raw {
 
 /// Median, mean and sample deviation (of n-1, 0 below two), rounded to 6 decimals as the seed does.
 fn row<'a>(benchmark: &'a Benchmark, metric: &Metric) -> Option<Row<'a>> {
-    let mut sorted = metric.values.clone();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let upper = *sorted.get(middle)?;
-    let median = if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[middle - 1], upper) } else { upper };
-    let n = sorted.iter().fold(0.0, |n, _| n + 1.0);
-    let mean = sorted.iter().sum::<f64>() / n;
-    let squares: f64 = sorted.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = if n < 2.0 { 0.0 } else { (squares / (n - 1.0)).sqrt() };
+    let Summary { n, median, mean, stddev, .. } = summary(&metric.values, 0.95)?;
     let ms = |ns: f64| ns.round() / 1e6;
     Some(Row {
         label: &benchmark.name,
         notes: benchmark.command.join(" "),
-        runs: sorted.len() as u64,
+        runs: n,
         median_ms: ms(median),
         mean_ms: ms(mean),
-        stdev_ms: ms(deviation),
+        stdev_ms: ms(stddev.unwrap_or(0.0)),
     })
 }
 

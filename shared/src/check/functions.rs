@@ -1,13 +1,12 @@
 //! Gates on functions: their share of the CPU time, and their change against base.
 
-use super::interval::mean;
-use super::{Functions, Outcome, Side, Status, matches, quantile_interval};
+use super::{Functions, Outcome, Side, Status, matches};
 use crate::compare::SessionNoise;
 use crate::derive::diff::{Diff, Effect, FunctionChange, Options, Stacks, diff};
 use crate::derive::selection::{Selected, Selection, selected_rows};
 use crate::format::{measured, plural, share as percent};
 use crate::model::{Bundle, Profile, Unit, WeightKind};
-use crate::stats::{self, Rules};
+use crate::stats::{self, Rules, mean, summary};
 
 const SHARE: &str = "function";
 const SLOWER: &str = "function_regression";
@@ -57,19 +56,18 @@ pub(super) fn share(functions: &Functions, max: f64, unit: Unit, confidence: f64
         return unknown("no sample belongs to a run that counts".into());
     }
     let value = |part: &Part| if unit == Unit::Ratio { part.inside / part.whole } else { part.inside };
-    let mut values: Vec<f64> = parts.iter().map(value).collect();
-    values.sort_unstable_by(f64::total_cmp);
+    let values: Vec<f64> = parts.iter().map(value).collect();
     let whole = mean(&parts.iter().map(|part| part.whole).collect::<Vec<_>>()).unwrap_or_default();
     let inside = mean(&parts.iter().map(|part| part.inside).collect::<Vec<_>>()).unwrap_or_default();
-    let by_runs = values.len() >= RUNS;
-    let (figure, low, high) = if by_runs {
-        let (low, high) = quantile_interval(&values, 0.5, confidence).unwrap_or_default();
-        (f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]), low, high)
-    } else {
-        let scale = if unit == Unit::Ratio { 1.0 } else { whole };
-        let (low, high) = wilson(inside / whole, sum * sum / squares, confidence);
-        (inside / whole * scale, Some(low * scale), Some(high * scale))
-    };
+    let by_runs = summary(&values, confidence).filter(|_| values.len() >= RUNS);
+    let (figure, low, high) = by_runs.map_or_else(
+        || {
+            let scale = if unit == Unit::Ratio { 1.0 } else { whole };
+            let (low, high) = wilson(inside / whole, sum * sum / squares, confidence);
+            (inside / whole * scale, Some(low * scale), Some(high * scale))
+        },
+        |runs| (runs.median, runs.low, runs.high),
+    );
     let status = match (low, high) {
         (_, Some(high)) if high <= max => Status::Pass,
         (Some(low), _) if low > max => Status::Fail,
@@ -77,7 +75,7 @@ pub(super) fn share(functions: &Functions, max: f64, unit: Unit, confidence: f64
     };
     let told = |value: Option<f64>| value.map_or_else(|| "?".into(), |value| measured(value, unit));
     let runs = plural(parts.len() as u64, "run");
-    let from = if by_runs { runs } else { format!("{runs}, of which only the error of sampling is known") };
+    let from = if by_runs.is_some() { runs } else { format!("{runs}, of which only the error of sampling is known") };
     let more = if status == Status::Unknown {
         ": the interval lies on both sides of the bound; more runs narrow it"
     } else {

@@ -5,7 +5,6 @@
 
 mod functions;
 mod gate;
-mod interval;
 mod junit;
 mod markdown;
 mod quantity;
@@ -15,7 +14,6 @@ mod text;
 mod wildcard;
 
 pub use gate::{Functions, Gate, Statistic, bound_of, metric_of, regression, share, share_bound, statistic_of, target};
-pub use interval::quantile_interval;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use quantity::{parse as parse_quantity, parse_part};

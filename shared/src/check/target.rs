@@ -1,10 +1,10 @@
 //! Targets: a figure of one side within bounds.
 
-use super::interval::{mean, mean_interval, quantile_interval, values_needed};
 use super::{Outcome, Side, Statistic, Status, listed, matches};
 use crate::bench::Metric;
 use crate::format::metric::name as metric_name;
 use crate::format::{measured, plural};
+use crate::stats::{mean, mean_interval, percentile, quantile_interval, values_needed};
 
 /// What must lie where.
 #[derive(Clone, Copy, Debug)]
@@ -71,19 +71,9 @@ fn figure(values: &[f64], statistic: Statistic, confidence: f64) -> (Option<f64>
         }
         Statistic::Median | Statistic::Quantile(_) => {
             let q = if let Statistic::Quantile(q) = statistic { q } else { 0.5 };
-            (Some(quantile(values, q)), quantile_interval(values, q, confidence).unwrap_or_default())
+            (Some(percentile(values, q)), quantile_interval(values, q, confidence).unwrap_or_default())
         }
     }
-}
-
-/// Linear between neighbours (Hyndman and Fan 1996, type 7).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "no sample has 2^53 values")]
-    let at = (sorted.len() - 1) as f64 * q;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among the values")]
-    let below = at.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * at.fract()
 }
 
 fn status(wanted: &Wanted<'_>, (low, high): (Option<f64>, Option<f64>)) -> Status {

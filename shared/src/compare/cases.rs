@@ -4,11 +4,11 @@
 //! measured many times.
 
 use super::environment::{differences, side_name};
-use super::noise::{floor, median};
+use super::noise::floor;
 use super::{Comparison, PRIMARY, SessionNoise};
 use crate::bench::{BenchSet, Benchmark, Metric};
 use crate::model::Better;
-use crate::stats::{self, Method, Outcome, Rules, SESSIONS, Verdict};
+use crate::stats::{self, Method, Outcome, Rules, SESSIONS, Verdict, median};
 use std::collections::BTreeMap;
 
 /// One comparison before it is judged.

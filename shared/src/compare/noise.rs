@@ -1,8 +1,7 @@
 //! How much figures differ without any change: between sessions, and between runs of one side.
 
 use crate::bench::{BenchSet, Metric};
-use crate::order::Order;
-use crate::stats::{self, Method, Rules};
+use crate::stats::{self, Method, Rules, median};
 
 /// Relative standard deviation between sessions of one benchmark that is assumed where nothing is known.
 const ASSUMED: f64 = 0.015;
@@ -74,11 +73,4 @@ pub(super) fn floor(base: &Metric, new: &Metric, method: Method, rules: &Rules) 
         Some((ratio.high.ln() - ratio.low.ln()) / 2.0 / std::f64::consts::SQRT_2)
     };
     Some(f64::max(own(base)?, own(new)?).exp_m1())
-}
-
-pub(super) fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.order_by(f64::total_cmp);
-    let n = sorted.len();
-    (n > 0).then(|| f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]))
 }

@@ -1,7 +1,7 @@
 //! What two sides used besides time.
 
-use super::noise::median;
 use crate::model::{Bundle, ResourceSample, Unit};
+use crate::stats::median;
 use crate::units::{Bytes, Nanos};
 use serde::Serialize;
 use std::collections::BTreeMap;

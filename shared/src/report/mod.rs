@@ -16,7 +16,7 @@ mod text;
 mod waiting;
 mod warning;
 
-pub use bench::{BenchReport, BenchReportEntry, BenchReportMetric, bench_report};
+pub use bench::{BenchReport, bench_report};
 pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
 pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report, report_by,

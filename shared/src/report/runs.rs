@@ -1,7 +1,7 @@
 //! The part of the report on runs: a command that was recorded several times, or benchmarks.
 
 use super::Report;
-use crate::bench::{BenchSet, Metric};
+use crate::bench::{BenchSet, Benchmark, Metric};
 use crate::format::{measured, plural};
 use crate::model::{Bundle, Unit};
 use crate::stats::{Summary, summary};
@@ -24,30 +24,39 @@ pub struct ReportRuns {
     pub benchmarks: Vec<ReportBenchmark>,
 }
 
-/// The runs of one command.
+/// The runs of one benchmark.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReportBenchmark {
     pub name: String,
     pub command: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
     pub metrics: BTreeMap<String, ReportMetric>,
 }
 
-/// One figure over all runs, in the unit that its name ends in.
+/// The values of a metric in order of time, and what they come to, in the unit that its name ends in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ReportMetric {
-    pub n: u64,
-    pub median: f64,
-    /// 95 % interval of the median; `null` with fewer than six runs.
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-    pub mean: f64,
-    pub stddev: Option<f64>,
-    pub min: f64,
-    pub max: f64,
-    /// In order of time.
+    #[serde(flatten)]
+    pub summary: Summary,
     pub values: Vec<f64>,
     #[serde(skip)]
     unit: Unit,
+}
+
+/// Every benchmark of a set with its figures; intervals are at `confidence`.
+pub(super) fn benchmarks(set: BenchSet, confidence: f64) -> Vec<ReportBenchmark> {
+    let metric = |metric: Metric| {
+        let summary = summary(&metric.values, confidence)?;
+        Some((metric.name, ReportMetric { summary, values: metric.values, unit: metric.unit }))
+    };
+    let benchmark = |benchmark: Benchmark| ReportBenchmark {
+        metrics: benchmark.metrics.into_iter().filter_map(metric).collect(),
+        name: benchmark.name,
+        command: benchmark.command,
+        parameters: benchmark.parameters,
+    };
+    set.benchmarks.into_iter().map(benchmark).collect()
 }
 
 /// The section; `None` where there are no runs.
@@ -55,26 +64,14 @@ pub(super) fn report(bundle: &Bundle) -> Option<ReportRuns> {
     if bundle.runs.is_empty() {
         return None;
     }
-    let benchmarks = BenchSet::of_bundle(bundle, "").benchmarks.into_iter().map(|benchmark| ReportBenchmark {
-        metrics: benchmark.metrics.iter().filter_map(metric).collect(),
-        name: benchmark.name,
-        command: benchmark.command,
-    });
     let number = |runs: usize| runs as u64;
     let real = || bundle.runs.iter().filter(|run| !run.warmup);
     Some(ReportRuns {
         count: number(real().count()),
         warmups: number(bundle.runs.len() - real().count()),
         failed: number(real().filter(|run| run.exit.status().is_some_and(|status| status != 0)).count()),
-        benchmarks: benchmarks.collect(),
+        benchmarks: benchmarks(BenchSet::of_bundle(bundle, ""), CONFIDENCE),
     })
-}
-
-fn metric(metric: &Metric) -> Option<(String, ReportMetric)> {
-    let Summary { n, median, low, high, mean, stddev, min, max, .. } = summary(&metric.values, CONFIDENCE)?;
-    let (values, unit) = (metric.values.clone(), metric.unit);
-    let row = ReportMetric { n, median, low, high, mean, stddev, min, max, values, unit };
-    Some((metric.name.clone(), row))
 }
 
 /// A line for each benchmark: `5 runs: wall 1.23 s (1.20 s to 1.31 s), CPU 1.10 s (…), memory 20 MiB (…)`. Intervals of the
@@ -95,7 +92,7 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
                 let first = benchmark.metrics.iter().take(3);
                 figures = first.map(|(name, metric)| format!("{} {}", word(name), figure(metric))).collect();
             }
-            let count = benchmark.metrics.values().map(|metric| metric.n).max().unwrap_or(0);
+            let count = benchmark.metrics.values().map(|metric| metric.summary.n).max().unwrap_or(0);
             let name = if several { format!("{}, ", benchmark.name) } else { String::new() };
             let figures = if figures.is_empty() { "no run ended by itself".to_owned() } else { figures.join(", ") };
             format!("{name}{}: {figures}", plural(if several { count } else { runs.count }, "run"))
@@ -104,11 +101,11 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
 }
 
 fn figure(metric: &ReportMetric) -> String {
-    let text = |value: f64| measured(value, metric.unit);
-    match (metric.low, metric.high) {
-        (Some(low), Some(high)) => format!("{} [{}, {}]", text(metric.median), text(low), text(high)),
-        _ if metric.n < 2 => text(metric.median),
-        _ => format!("{} ({} to {})", text(metric.median), text(metric.min), text(metric.max)),
+    let (text, of) = (|value: f64| measured(value, metric.unit), &metric.summary);
+    match (of.low, of.high) {
+        (Some(low), Some(high)) => format!("{} [{}, {}]", text(of.median), text(low), text(high)),
+        _ if of.n < 2 => text(of.median),
+        _ => format!("{} ({} to {})", text(of.median), text(of.min), text(of.max)),
     }
 }
 
@@ -165,7 +162,7 @@ mod tests {
         let text = text(&many);
         assert!(text.contains("7 runs: wall 103 ms [100 ms, 106 ms]"), "{text}");
         let metric = &many.runs.unwrap().benchmarks[0].metrics["wall_ns"];
-        assert_eq!((metric.n, metric.values.len(), metric.low), (7, 7, Some(100e6)));
+        assert_eq!((metric.summary.n, metric.values.len(), metric.summary.low), (7, 7, Some(100e6)));
     }
 
     #[test]

@@ -32,9 +32,11 @@ pub(super) fn median(sorted: &[f64]) -> f64 {
     if n == 0 { f64::NAN } else { f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]) }
 }
 
-/// Between the two nearest of sorted values, in proportion (type 7 of Hyndman and Fan, the usual one).
+/// Between the two nearest of sorted values, in proportion (type 7 of Hyndman and Fan, the usual one). `part` is 0 to 1; there
+/// must be a value.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-pub(super) fn percentile(sorted: &[f64], part: f64) -> f64 {
+#[must_use]
+pub fn percentile(sorted: &[f64], part: f64) -> f64 {
     let at = part * count(sorted.len() - 1);
     let index = at.floor() as usize;
     let (low, high) = (sorted[index], sorted[(index + 1).min(sorted.len() - 1)]);

@@ -1,7 +1,7 @@
 //! One sample in a few numbers.
 
 use super::normal::ln_gamma;
-use super::ranks::{count, median, percentile, sorted};
+use super::ranks::{self, count, percentile, sorted};
 use serde::Serialize;
 
 /// Values from which on a 95th percentile is more than a guess.
@@ -46,7 +46,7 @@ pub fn summary(values: &[f64], confidence: f64) -> Option<Summary> {
     }
     let x = sorted(values);
     let n = x.len();
-    let middle = median(&x);
+    let middle = ranks::median(&x);
     let mean = x.iter().sum::<f64>() / count(n);
     let squares: f64 = x.iter().map(|value| (value - mean).powi(2)).sum();
     let off: Vec<f64> = x.iter().map(|value| (value - middle).abs()).collect();
@@ -60,11 +60,23 @@ pub fn summary(values: &[f64], confidence: f64) -> Option<Summary> {
         stddev: (n > 1).then(|| (squares / (count(n) - 1.0)).sqrt()),
         min: x[0],
         max: x[n - 1],
-        mad: median(&sorted(&off)),
+        mad: ranks::median(&sorted(&off)),
         q1: percentile(&x, 0.25),
         q3: percentile(&x, 0.75),
         p95: (n >= ENOUGH_FOR_P95).then(|| percentile(&x, 0.95)),
     })
+}
+
+/// Median of values in any order; `None` of none.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| ranks::median(&sorted(values)))
+}
+
+/// Arithmetic mean; `None` of no values.
+#[must_use]
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / count(values.len()))
 }
 
 /// The number k, counted from 1, with which the k-th smallest and the k-th largest of `n` values bound their median: the

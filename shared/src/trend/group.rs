@@ -1,14 +1,12 @@
 //! Sessions to series: what may stand in one line of a history.
 
 use super::{Point, Series, Wanted};
-use crate::bench::{BenchSet, Benchmark, Metric};
-use crate::check::{matches, quantile_interval};
+use crate::bench::{BenchSet, Benchmark, HEADLINES, Metric};
+use crate::check::matches;
+use crate::stats::summary;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-
-/// Metrics that decide.
-const HEADLINES: [&str; 3] = ["wall_ns", "cpu_ns", "rss_bytes"];
 
 /// Series by benchmark, then metric, in the order in which they came first; each with its environments, oldest first.
 pub(super) fn group(sets: &[BenchSet], wanted: &Wanted) -> Vec<Series> {
@@ -69,14 +67,13 @@ fn empty(benchmark: &Benchmark, metric: &Metric, environment: &str, config: &BTr
 
 /// One value a session: the median of its runs, or what the source gives in its place. `None` where there is no number.
 fn point(set: &BenchSet, metric: &Metric, rules: &crate::stats::Rules) -> Option<Point> {
-    let mut values: Vec<f64> = metric.values.iter().copied().filter(|value| value.is_finite()).collect();
-    values.sort_unstable_by(f64::total_cmp);
+    let values: Vec<f64> = metric.values.iter().copied().filter(|value| value.is_finite()).collect();
+    let runs = summary(&values, rules.confidence);
     let given = metric.given.unwrap_or_default();
-    let (n, value) = match values.len() {
-        0 => (given.n.unwrap_or(1), given.median.or(given.mean).filter(|value| value.is_finite())?),
-        n => (n as u64, f64::midpoint(values[(n - 1) / 2], values[n / 2])),
+    let (n, value) = match runs {
+        None => (given.n.unwrap_or(1), given.median.or(given.mean).filter(|value| value.is_finite())?),
+        Some(runs) => (runs.n, runs.median),
     };
-    let interval = quantile_interval(&values, 0.5, rules.confidence);
     Some(Point {
         source: set.source.clone(),
         start: set.start.clone(),
@@ -84,8 +81,8 @@ fn point(set: &BenchSet, metric: &Metric, rules: &crate::stats::Rules) -> Option
         dirty: set.dirty,
         n,
         value,
-        low: interval.and_then(|(low, high)| low.zip(high)).map(|both| both.0),
-        high: interval.and_then(|(low, high)| low.zip(high)).map(|both| both.1),
+        low: runs.and_then(|runs| runs.low),
+        high: runs.and_then(|runs| runs.high),
     })
 }
 

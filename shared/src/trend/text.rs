@@ -3,6 +3,7 @@
 use super::{Series, Trend};
 use crate::format::metric::{markdown_escape, name as metric_name};
 use crate::format::{command_line, measured, plural};
+use crate::stats::median;
 use std::fmt::Write as _;
 
 /// Signs of the small picture.
@@ -143,11 +144,7 @@ fn picture(series: &Series) -> String {
     let each = points.len().div_ceil(WIDTH).max(1);
     let columns: Vec<f64> = points
         .chunks(each)
-        .map(|chunk| {
-            let mut values: Vec<f64> = chunk.iter().map(|point| point.value).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            values[values.len() / 2]
-        })
+        .filter_map(|chunk| median(&chunk.iter().map(|point| point.value).collect::<Vec<f64>>()))
         .collect();
     let (low, high) = columns.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
     let mut out = String::new();

@@ -9,7 +9,7 @@ use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs;
 use crate::ui::warnings::warnings;
 use leptos::prelude::*;
-use perfcollect_shared::bench::BenchSet;
+use perfcollect_shared::bench::{BenchSet, HEADLINES};
 use perfcollect_shared::compare::{self, Comparison};
 use perfcollect_shared::derive::runs::{
     Distribution, Kind, distributions, doubts, metric_name, metrics, sentence, verdict,
@@ -20,9 +20,6 @@ use perfcollect_shared::order::Order;
 use perfcollect_shared::stats::{Rules, Verdict};
 
 pub const VIEW: ViewDef = ViewDef { id: "benchmarks", title: "Benchmarks", key: '7', available, render };
-
-/// Metrics that have a button of their own, and stand in every table of comparisons.
-const FIRST: [&str; 3] = ["wall_ns", "cpu_ns", "rss_bytes"];
 
 fn available(bundle: &Bundle) -> bool {
     !bundle.runs.is_empty()
@@ -95,7 +92,7 @@ fn counted(bundle: &Bundle) -> String {
 
 /// Buttons of the metrics that matter most, a list of the others.
 fn switch(session: Session, model: &Model, now: &str) -> AnyView {
-    let (first, others): (Vec<_>, Vec<_>) = model.metrics.iter().partition(|(name, _)| FIRST.contains(&&**name));
+    let (first, others): (Vec<_>, Vec<_>) = model.metrics.iter().partition(|(name, _)| HEADLINES.contains(&&**name));
     let choose = move |name: String| session.go(move |view| view.metric = name);
     let buttons = first.into_iter().map(|(name, _)| {
         let (pressed, choice) = ((name == now).to_string(), name.clone());
@@ -168,7 +165,7 @@ fn ends(found: &Distribution) -> Cell {
 }
 
 fn comparisons(session: Session, model: &Model, metric: &str) -> Option<AnyView> {
-    let shown = model.comparisons.iter().filter(|one| FIRST.contains(&&*one.metric) || one.metric == metric);
+    let shown = model.comparisons.iter().filter(|one| HEADLINES.contains(&&*one.metric) || one.metric == metric);
     let rows: Vec<Vec<Cell>> = shown.map(|one| comparison(model, one)).collect();
     let columns = vec![
         Column::new("Benchmark", "name"),
@@ -221,10 +218,7 @@ fn next(model: &Model) -> AnyView {
         .filter(|benchmark| !benchmark.command.is_empty())
         .map(|benchmark| format::shell_word(&format::command_line(&benchmark.command)))
         .collect();
-    let open = model
-        .comparisons
-        .iter()
-        .filter(|one| one.verdict == Verdict::Inconclusive && FIRST[..2].contains(&&*one.metric));
+    let open = model.comparisons.iter().filter(|one| one.verdict == Verdict::Inconclusive && one.is_primary());
     let needed = open.filter_map(|one| one.runs_needed).max();
     let most = model.set.benchmarks.iter().flat_map(|benchmark| &benchmark.metrics).map(|m| m.values.len()).max();
     let more = match (needed, commands.len() == benchmarks.len()) {

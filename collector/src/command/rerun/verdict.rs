@@ -3,6 +3,7 @@
 use crate::exit_code::ExitCode;
 use perfcollect_shared::bench::BenchSet;
 use perfcollect_shared::compare::{Comparison, SessionNoise, sets};
+use perfcollect_shared::format::metric::name as metric_name;
 use perfcollect_shared::format::{difference, measured, share};
 use perfcollect_shared::model::{Bundle, MetricInfo};
 use perfcollect_shared::report::{ReportFunction, report};
@@ -33,7 +34,7 @@ pub(super) fn verdict(then: &Bundle, now: &Bundle, margin: f64) -> Answer {
         if comparison.is_primary() || comparison.metric == "rss_bytes" {
             lines.push(line(comparison));
         }
-        let name = word(&comparison.metric);
+        let name = metric_name(&comparison.metric);
         match comparison.verdict {
             _ if !comparison.is_primary() => {}
             Verdict::Same => decided += 1,
@@ -59,20 +60,11 @@ fn exits(then: &Bundle, now: &Bundle, lines: &mut Vec<String>, differs: &mut Vec
     let status = |bundle: &Bundle| bundle.manifest.exit.status();
     let text = |status: Option<i32>| status.map_or_else(|| "not seen".to_owned(), |status| status.to_string());
     let (a, b) = (status(then), status(now));
-    lines.push(format!("{:<9} {} then, {} now", "exit", text(a), text(b)));
+    lines.push(format!("{:<11} {} then, {} now", "exit", text(a), text(b)));
     match (a, b) {
         (Some(a), Some(b)) if a != b => differs.push(format!("it ended with {b}, not {a}")),
         (Some(_), Some(_)) => {}
         _ => open.push("how it ended was not seen on both sides".to_owned()),
-    }
-}
-
-fn word(metric: &str) -> &str {
-    match metric {
-        "wall_ns" => "wall time",
-        "cpu_ns" => "CPU time",
-        "rss_bytes" => "memory",
-        other => other,
     }
 }
 
@@ -91,7 +83,7 @@ fn line(comparison: &Comparison) -> String {
         Verdict::Inconclusive => "cannot tell",
     };
     let (then, now) = (value(comparison.base_value), value(comparison.new_value));
-    format!("{:<9} {then} then, {now} now{change}, {verdict}", word(&comparison.metric))
+    format!("{:<11} {then} then, {now} now{change}, {verdict}", metric_name(&comparison.metric))
 }
 
 fn reason(comparison: &Comparison, name: &str) -> String {
@@ -108,7 +100,7 @@ fn reason(comparison: &Comparison, name: &str) -> String {
 fn functions(then: &Bundle, now: &Bundle, lines: &mut Vec<String>, differs: &mut Vec<String>) {
     let samples = |bundle: &Bundle| bundle.main_profile().map_or(0, |profile| profile.info.samples);
     if samples(then).min(samples(now)) < ENOUGH {
-        lines.push("functions too few samples to compare them".to_owned());
+        lines.push(format!("{:<11} too few samples to compare them", "functions"));
         return;
     }
     let (a, b) = (report(then).functions, report(now).functions);
@@ -124,7 +116,7 @@ fn functions(then: &Bundle, now: &Bundle, lines: &mut Vec<String>, differs: &mut
     }
     for (name, before, after) in told {
         let name = super::show::visible(name);
-        lines.push(format!("{:<9} {name}: {} then, {} now", "function", share(before), share(after)));
+        lines.push(format!("{:<11} {name}: {} then, {} now", "function", share(before), share(after)));
         if (before - after).abs() >= MATTERS {
             differs.push(format!("{name} has {} of the time, not {}", share(after), share(before)));
         }

@@ -1,6 +1,6 @@
 //! `run --runs N`: the same command recorded several times, into one bundle.
 
-use super::{show, summary};
+use super::tell;
 use crate::cli::RunArgs;
 use crate::exit_code::ExitCode;
 use crate::series::{Outcome, Series, input_is_read_once};
@@ -47,23 +47,5 @@ pub(super) fn run(args: &RunArgs, runs: u32, terminal: Terminal) -> anyhow::Resu
         return Ok(code);
     }
     let complete = series.complete();
-    let written = match series.finish(terminal, |_| {}) {
-        Ok(packed) => {
-            if !terminal.quiet {
-                terminal.note(&summary(&packed));
-            }
-            if args.recording.open {
-                // The programs' exit code stands, whatever becomes of this.
-                if let Err(error) = show(&packed, &args.recording, terminal) {
-                    terminal.error(&format!("{error:#}"));
-                }
-            }
-            complete
-        }
-        Err(error) => {
-            terminal.error(&format!("{error:#}"));
-            false
-        }
-    };
-    Ok(if args.strict && !written { ExitCode::NOT_STARTED } else { code })
+    Ok(tell(series.finish(terminal, |_| {}), complete, code, args, terminal))
 }

@@ -4,6 +4,7 @@ use super::ImportError;
 use super::json::Node;
 use crate::bench::{BenchSet, Benchmark, Given, Metric};
 use crate::model::{Better, MetricInfo, Unit};
+use crate::stats::median;
 use std::collections::BTreeMap;
 
 pub(super) fn set(source: &str, tool: &str) -> BenchSet {
@@ -42,13 +43,6 @@ pub(super) fn rate(name: &str, values: Vec<f64>) -> Metric {
 pub(super) fn of_processes(name: &str, processes: &[Vec<f64>]) -> Metric {
     let values = processes.iter().filter_map(|process| median(process)).collect();
     Metric { within: processes.concat(), ..metric(name, values) }
-}
-
-pub(super) fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let upper = *sorted.get(sorted.len() / 2)?;
-    Some(if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[sorted.len() / 2 - 1], upper) } else { upper })
 }
 
 impl Given {

@@ -1,6 +1,7 @@
 //! Intervals of one sample: of a quantile and of the mean.
 
-use crate::stats;
+use super::ranks::count;
+use super::{mean, normal};
 
 /// Interval of the `q`-quantile at `confidence` from order statistics, without any assumption on the distribution (Conover,
 /// "Practical Nonparametric Statistics", 3rd edition, 3.2): each tail has at most half of what is left. A side that so few values
@@ -26,9 +27,9 @@ fn binomial_cumulative(n: usize, q: f64) -> Vec<f64> {
     let mut cumulative = Vec::with_capacity(n + 1);
     for k in 0..=n {
         if k > 0 {
-            log_choose += (float(n - k + 1) / float(k)).ln();
+            log_choose += (count(n - k + 1) / count(k)).ln();
         }
-        sum += (log_choose + float(k) * q.ln() + float(n - k) * (1.0 - q).ln()).exp();
+        sum += (log_choose + count(k) * q.ln() + count(n - k) * (1.0 - q).ln()).exp();
         cumulative.push(sum);
     }
     cumulative
@@ -36,7 +37,7 @@ fn binomial_cumulative(n: usize, q: f64) -> Vec<f64> {
 
 /// Values from which on the `q`-quantile is bounded from above, and from below.
 #[must_use]
-pub(super) fn values_needed(q: f64, confidence: f64) -> (u64, u64) {
+pub fn values_needed(q: f64, confidence: f64) -> (u64, u64) {
     let tail = (1.0 - confidence) / 2.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number; saturates")]
     let needed = |part: f64| (tail.ln() / part.ln()).ceil() as u64;
@@ -45,31 +46,21 @@ pub(super) fn values_needed(q: f64, confidence: f64) -> (u64, u64) {
 
 /// Student's interval of the mean; `None` for fewer than six values, of which nobody can tell how they are spread.
 #[must_use]
-pub(super) fn mean_interval(values: &[f64], confidence: f64) -> Option<(f64, f64)> {
+pub fn mean_interval(values: &[f64], confidence: f64) -> Option<(f64, f64)> {
     let mean = mean(values)?;
     if values.len() < 6 {
         return None;
     }
-    let n = float(values.len());
+    let n = count(values.len());
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
     let half = student_quantile(1.0 - (1.0 - confidence) / 2.0, n - 1.0) * (variance / n).sqrt();
     Some((mean - half, mean + half))
 }
 
-/// Arithmetic mean; `None` for no values.
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / float(values.len()))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no sample has 2^53 values")]
-fn float(value: usize) -> f64 {
-    value as f64
-}
-
 /// Quantile of Student's distribution from that of the normal one (Abramowitz and Stegun, 26.7.5, to the fourth term): right to
 /// 0.1 % from five degrees of freedom on at 95 %.
 fn student_quantile(p: f64, freedom: f64) -> f64 {
-    let x = stats::quantile(p);
+    let x = normal::quantile(p);
     let terms = [
         (x.powi(3) + x) / 4.0,
         (5.0 * x.powi(5) + 16.0 * x.powi(3) + 3.0 * x) / 96.0,
