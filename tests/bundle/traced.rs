@@ -26,13 +26,13 @@ fn all_of_it_is_read_as_it_was_written() {
     let read = read(&bytes).expect("reads");
     assert_eq!(read.reading, []);
     assert_eq!((&read.memory, &read.lines, &read.source), (&written.memory, &written.lines, &written.source));
-    assert_eq!(read.calls, written.calls);
+    assert_eq!((&read.calls, &read.caches), (&written.calls, &written.caches));
     assert_eq!(dump(read.alloc_profile().expect("the profile alloc")), dump(&alloc()));
     let again = write(&read).expect("writes");
     assert_eq!(again, write(&perfcollect_shared::bundle::read(&again).expect("reads")).expect("writes"));
     let kinds: Vec<MemberKind> = read.manifest.members.iter().map(|member| member.kind).collect();
     let last = [MemberKind::Timeline, MemberKind::Memory, MemberKind::Calls, MemberKind::Lines, MemberKind::Source];
-    assert_eq!(kinds[5..], last);
+    assert_eq!((&kinds[5..10], &kinds[10..]), (&last[..], &[MemberKind::Caches][..]));
 }
 
 /// What `go tool pprof` shows must be the memory at the end, not a sum over snapshots.
@@ -90,21 +90,27 @@ fn columns_of_time_are_not_taken_for_bytes() {
 
 #[test]
 fn each_damaged_member_is_a_warning_and_the_rest_is_read() {
-    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl"] {
+    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl", "caches.jsonl"] {
         let read =
             read(&with_member(&whole(), member, |content| content[..content.len() / 2].to_vec())).expect("reads");
         let [Warning::DamagedMember { member: named, reason }] = &read.reading[..] else {
             panic!("{:?}", read.reading);
         };
         assert!(named == member && reason.contains("SHA-256"), "{reason}");
-        let left = [read.memory.is_empty(), read.calls.is_empty(), read.lines.is_empty(), read.source.is_empty()];
+        let left = [
+            read.memory.is_empty(),
+            read.calls.is_empty(),
+            read.lines.is_empty(),
+            read.source.is_empty(),
+            read.caches.is_empty(),
+        ];
         assert_eq!(left.iter().filter(|&&empty| empty).count(), 1, "{member}");
     }
 }
 
 #[test]
 fn damaged_lines_are_counted_and_strange_fields_passed_over() {
-    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl"] {
+    for member in ["memory.jsonl", "calls.jsonl", "lines.jsonl", "source.jsonl", "caches.jsonl"] {
         let bytes = with_member(&unhashed(), member, |content| {
             let text = String::from_utf8(content.to_vec()).expect("text");
             let (first, second) = text.split_once('\n').expect("two lines");
@@ -118,7 +124,8 @@ fn damaged_lines_are_counted_and_strange_fields_passed_over() {
             "{:?}",
             read.reading
         );
-        assert_eq!(read.memory.len() + read.calls.len() + read.lines.len() + read.source.len(), 7);
+        let rows = read.memory.len() + read.calls.len() + read.lines.len() + read.source.len() + read.caches.len();
+        assert_eq!(rows, 9);
     }
 }
 
@@ -140,8 +147,8 @@ fn without_its_directory_and_manifest_a_file_gives_them_back() {
     damaged[manifest + 20..manifest + 60].fill(0xff);
     let (repaired, written) = (repair(&damaged).expect("members are there"), traced());
     assert_eq!(
-        (&repaired.memory, &repaired.lines, &repaired.source),
-        (&written.memory, &written.lines, &written.source)
+        (&repaired.memory, &repaired.lines, &repaired.source, &repaired.caches),
+        (&written.memory, &written.lines, &written.source, &written.caches)
     );
     assert_eq!(repaired.alloc_profile().map(|profile| profile.samples.clone()), Some(alloc().samples));
 }

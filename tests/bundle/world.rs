@@ -1,9 +1,9 @@
 //! Bundles to test with, and what they say as text.
 
 use perfcollect_shared::model::{
-    Bundle, CallCount, CallerCount, Exit, FrameSpec, FunctionSpec, LineCount, Manifest, MemorySnapshot, ModuleId,
-    Process, Profile, ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec, SnapshotReason, SourceChunk, StackId,
-    ThreadSpec, Timeline, Tool, WeightKind,
+    Bundle, CacheRecord, CacheSeries, CallCount, CallerCount, Exit, FrameSpec, FunctionSpec, LineCount, Manifest,
+    MemorySnapshot, ModuleId, Process, Profile, ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec,
+    SnapshotReason, SourceChunk, StackId, ThreadSpec, Timeline, Tool, WeightKind,
 };
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::fmt::Write as _;
@@ -62,6 +62,24 @@ pub(crate) fn traced() -> Bundle {
         changed,
     };
     bundle.source = Arc::new(vec![chunk(1, false), chunk(40, true)]);
+    let cache = |pid, hits| CacheRecord {
+        name: "orders.price_of".into(),
+        library: "functools".into(),
+        file: Some("/home/u/app/orders.py".into()),
+        line: Some(3),
+        pid: Some(pid),
+        hits: Some(hits),
+        misses: Some(0),
+        capacity: Some(128),
+        series: CacheSeries {
+            t_ns: vec![5, 9],
+            hits: vec![None, Some(hits)],
+            misses: vec![None, Some(0)],
+            ..CacheSeries::default()
+        },
+        ..CacheRecord::default()
+    };
+    bundle.caches = Arc::new(vec![cache(7, 1 << 40), cache(7, 0)]);
     bundle
 }
 

@@ -42,6 +42,8 @@ pub const CALLS: &str = "calls.jsonl";
 pub const LINES: &str = "lines.jsonl";
 /// Path of the runs of benchmarks in the zip.
 pub const BENCHMARKS: &str = "benchmarks.jsonl";
+/// Path of the counters of caches in the zip.
+pub const CACHES: &str = "caches.jsonl";
 /// Path of the captured source text in the zip.
 pub const SOURCE: &str = "source.jsonl";
 

@@ -2,7 +2,7 @@
 
 use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
-use super::{BENCHMARKS, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
+use super::{BENCHMARKS, CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
 use super::{hash, jsonl, manifest, order_path, pprof, profile_path, timeline};
 use crate::model::{Bundle, Manifest, Profile, ProfileInfo, Timeline, Warning};
 use serde::de::DeserializeOwned;
@@ -44,8 +44,10 @@ pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &L
     let lines = reader.rows(LINES)?;
     let source = reader.rows(SOURCE)?;
     let runs = reader.rows(BENCHMARKS)?;
+    let caches = reader.rows(CACHES)?;
     let reading = reader.warnings;
-    Ok(Bundle { manifest, profiles, timeline: Arc::new(timeline), memory, calls, lines, source, runs, reading })
+    let (timeline, keys) = (Arc::new(timeline), Vec::new());
+    Ok(Bundle { manifest, profiles, timeline, memory, calls, lines, source, runs, caches, keys, reading })
 }
 
 /// Reads the directory and the manifest only: what a list of bundles needs.

@@ -6,7 +6,9 @@
 use super::archive::{Archive, MemberBytes, MemberError, Members, gunzip_member};
 use super::read::read_members;
 use super::salvage::{Blob, State, scan};
-use super::{CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline};
+use super::{
+    CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline,
+};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning, WeightKind};
 use crate::units::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -101,6 +103,7 @@ impl<'a> Found<'a> {
                     CALLS => MemberKind::Calls,
                     LINES => MemberKind::Lines,
                     SOURCE => MemberKind::Source,
+                    CACHES => MemberKind::Caches,
                     _ => continue,
                 }
             };

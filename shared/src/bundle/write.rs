@@ -3,7 +3,7 @@
 use super::gzip::gzip;
 use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
-use super::{BENCHMARKS, CALLS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
+use super::{BENCHMARKS, CACHES, CALLS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
 use super::{WriteError, hash, jsonl, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
@@ -75,12 +75,14 @@ fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
     let calls = jsonl::encode(&bundle.calls).map_err(json(CALLS))?;
     let lines = jsonl::encode(&bundle.lines).map_err(json(LINES))?;
     let source = jsonl::encode(&bundle.source).map_err(json(SOURCE))?;
+    let caches = jsonl::encode(&bundle.caches).map_err(json(CACHES))?;
     let rows = [
         (TIMELINE, MemberKind::Timeline, timeline),
         (MEMORY, MemberKind::Memory, memory),
         (CALLS, MemberKind::Calls, calls),
         (LINES, MemberKind::Lines, lines),
         (SOURCE, MemberKind::Source, source),
+        (CACHES, MemberKind::Caches, caches),
     ];
     for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
         members.push(NewMember { path: path.to_owned(), kind, bytes });

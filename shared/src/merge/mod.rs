@@ -12,8 +12,8 @@ pub use warnings::FEW_SAMPLES;
 use crate::bench::figures_of;
 use crate::derive::summary::summarize;
 use crate::model::{
-    BenchmarkInfo, BuildError, Bundle, CallCount, LineCount, Manifest, MemorySnapshot, Overhead, Profile, Run,
-    SnapshotReason, SourceChunk, Timeline,
+    BenchmarkInfo, BuildError, Bundle, CacheRecord, CallCount, KeyTrace, LineCount, Manifest, MemorySnapshot, Overhead,
+    Profile, Run, SnapshotReason, SourceChunk, Timeline,
 };
 use crate::units::{Bytes, Nanos};
 use profile::ProfileMerger;
@@ -77,6 +77,8 @@ pub struct Merger {
     memory: Vec<MemorySnapshot>,
     calls: Vec<CallCount>,
     lines: Vec<LineCount>,
+    caches: Vec<CacheRecord>,
+    keys: Vec<Arc<KeyTrace>>,
     /// Text and whether it changed, by file and line.
     source: BTreeMap<String, (BTreeMap<u32, String>, bool)>,
     runs: Vec<Run>,
@@ -127,6 +129,7 @@ impl Merger {
             call
         }));
         self.lines.extend(bundle.lines.iter().cloned());
+        self.caches(bundle, offset);
         self.source(&bundle.source);
         let figures = if whole { figures_of(&bundle.manifest) } else { Vec::new() };
         for (name, value) in figures {
@@ -166,6 +169,22 @@ impl Merger {
             if seen.insert(snapshot.pid) {
                 snapshot.reason = SnapshotReason::Exit;
             }
+        }
+    }
+
+    fn caches(&mut self, bundle: &Bundle, offset: Nanos) {
+        self.caches.extend(bundle.caches.iter().cloned().map(|mut record| {
+            for time in [&mut record.from_ns, &mut record.to_ns].into_iter().flatten() {
+                *time += offset;
+            }
+            record.series.t_ns.iter_mut().for_each(|time| *time = time.saturating_add(offset.0));
+            record
+        }));
+        for trace in &bundle.keys {
+            let mut trace = KeyTrace::clone(trace);
+            trace.name = format!("{}-{}", self.parts, trace.name);
+            trace.t_ns.iter_mut().for_each(|time| *time = time.saturating_add(offset.0));
+            self.keys.push(Arc::new(trace));
         }
     }
 
@@ -221,6 +240,8 @@ impl Merger {
             memory: Arc::new(self.memory),
             calls: Arc::new(self.calls),
             lines: Arc::new(self.lines),
+            caches: Arc::new(self.caches),
+            keys: self.keys,
             source: Arc::new(chunks(self.source)),
             runs: Arc::new(self.runs),
             ..Bundle::default()

@@ -1,6 +1,7 @@
 //! What a bundle holds, as typed tables. One table per file; `builder` is the only door to a [`Profile`].
 
 mod builder;
+mod cache;
 mod calls;
 mod classify;
 mod environment;
@@ -23,6 +24,7 @@ mod waiting;
 mod warning;
 
 pub use builder::{BuildError, FrameSpec, FunctionSpec, ProfileBuilder, SampleSpec, SortedStacks, ThreadSpec};
+pub use cache::{CacheRecord, CacheScope, CacheSeries, CounterSource, KeyTrace, Lookup};
 pub use calls::{CallCount, CallerCount};
 pub use classify::{
     JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
@@ -70,6 +72,10 @@ pub struct Bundle {
     pub source: Arc<Vec<SourceChunk>>,
     /// Runs of benchmarks, or of a command that was recorded several times, in order of time.
     pub runs: Arc<Vec<Run>>,
+    /// Counters of caches, by cache and process.
+    pub caches: Arc<Vec<CacheRecord>>,
+    /// Keys that were asked of caches, where that was recorded.
+    pub keys: Vec<Arc<KeyTrace>>,
     /// What reading this copy met (damaged or unknown members); not part of the file.
     pub reading: Vec<Warning>,
 }
