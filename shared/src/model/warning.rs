@@ -59,6 +59,8 @@ pub enum Warning {
     Injected { what: String },
     /// What limits the figures of a benchmark, in words (`reason`); `what` is its name, empty where it concerns all.
     Benchmark { what: String, reason: String, fix: String },
+    /// What limits the figures of a cache, in words (`reason`); `what` is its name, empty where it concerns all.
+    Cache { what: String, reason: String, fix: String },
     /// A code that this version does not know; a newer version wrote it.
     Unknown,
 }
@@ -126,6 +128,7 @@ impl From<Fields> for Warning {
             "source_not_captured" => Self::SourceNotCaptured { files, reason },
             "injected" => Self::Injected { what },
             "benchmark" => Self::Benchmark { what, reason, fix },
+            "cache" => Self::Cache { what, reason, fix },
             _ => Self::Unknown,
         }
     }
@@ -164,7 +167,8 @@ mod tests {
             Warning::SourceChanged { files: vec![text.clone()] },
             Warning::SourceNotCaptured { files: vec![text.clone()], reason: "r".into() },
             Warning::Injected { what: text.clone() },
-            Warning::Benchmark { what: text, reason: "r".into(), fix: "f".into() },
+            Warning::Benchmark { what: text.clone(), reason: "r".into(), fix: "f".into() },
+            Warning::Cache { what: text, reason: "r".into(), fix: "f".into() },
             Warning::Unknown,
         ];
         let json = serde_json::to_string(&all).unwrap();
