@@ -18,7 +18,10 @@ fn equal(read: &Bundle, written: &Bundle) -> bool {
     let profiles = |bundle: &Bundle| -> Vec<String> {
         bundle.profiles.iter().map(|p| if p.samples.time.is_some() { dump(p) } else { dump_sorted(p) }).collect()
     };
-    let rows = |bundle: &Bundle| (bundle.memory.clone(), bundle.lines.clone(), bundle.source.clone());
+    let rows = |bundle: &Bundle| {
+        let keys = bundle.keys.clone();
+        (bundle.memory.clone(), bundle.lines.clone(), bundle.source.clone(), bundle.caches.clone(), keys)
+    };
     read.manifest == written.manifest
         && read.timeline == written.timeline
         && rows(read) == rows(written)

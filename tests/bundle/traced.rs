@@ -4,7 +4,7 @@ use crate::world::{alloc, dump, traced};
 use crate::zips::{members, with_manifest, with_member, zip};
 use perfcollect_shared::bundle::pprof::{Span, decode, encode};
 use perfcollect_shared::bundle::{read, repair, write};
-use perfcollect_shared::model::{MemberKind, Profile, Warning, WeightKind};
+use perfcollect_shared::model::{KeyTrace, MemberKind, Profile, Warning, WeightKind};
 use perfcollect_shared::units::Bytes;
 use serde_json::json;
 
@@ -26,13 +26,16 @@ fn all_of_it_is_read_as_it_was_written() {
     let read = read(&bytes).expect("reads");
     assert_eq!(read.reading, []);
     assert_eq!((&read.memory, &read.lines, &read.source), (&written.memory, &written.lines, &written.source));
-    assert_eq!((&read.calls, &read.caches), (&written.calls, &written.caches));
+    assert_eq!((&read.calls, &read.caches, &read.keys), (&written.calls, &written.caches, &written.keys));
     assert_eq!(dump(read.alloc_profile().expect("the profile alloc")), dump(&alloc()));
     let again = write(&read).expect("writes");
     assert_eq!(again, write(&perfcollect_shared::bundle::read(&again).expect("reads")).expect("writes"));
     let kinds: Vec<MemberKind> = read.manifest.members.iter().map(|member| member.kind).collect();
     let last = [MemberKind::Timeline, MemberKind::Memory, MemberKind::Calls, MemberKind::Lines, MemberKind::Source];
-    assert_eq!((&kinds[5..10], &kinds[10..]), (&last[..], &[MemberKind::Caches][..]));
+    assert_eq!(
+        (&kinds[5..10], &kinds[10..]),
+        (&last[..], &[MemberKind::Caches, MemberKind::Keys, MemberKind::Keys][..])
+    );
 }
 
 /// What `go tool pprof` shows must be the memory at the end, not a sum over snapshots.
@@ -130,6 +133,39 @@ fn damaged_lines_are_counted_and_strange_fields_passed_over() {
 }
 
 #[test]
+fn a_damaged_trace_of_keys_is_a_warning_and_the_other_is_read() {
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let of_another_kind: Damage = |_| {
+        let members = members(&whole());
+        members.iter().find(|(name, _)| name == "profiles/cpu.order.gz").expect("is there").1.clone()
+    };
+    let cases: [(Damage, &str); 3] = [
+        (|content| content[..content.len() / 2].to_vec(), "ends too early"),
+        (|_| Vec::new(), "gzip"),
+        (of_another_kind, "mark of a trace of keys"),
+    ];
+    for (damage, wrong) in cases {
+        let read = read(&with_member(&unhashed(), "keys/7-0.gz", damage)).expect("reads");
+        let [Warning::DamagedMember { member, reason }] = &read.reading[..] else { panic!("{:?}", read.reading) };
+        assert!(member == "keys/7-0.gz" && reason.contains(wrong), "{reason}");
+        assert_eq!(read.keys, traced().keys[1..]);
+    }
+}
+
+#[test]
+fn traces_of_keys_that_no_reader_would_take_are_not_written() {
+    let check = |change: fn(&mut KeyTrace), wrong: &str| {
+        let mut bundle = traced();
+        change(std::sync::Arc::make_mut(&mut bundle.keys[1]));
+        let error = write(&bundle).expect_err(wrong).to_string();
+        assert!(error.contains(wrong), "{error}");
+    };
+    check(|trace| trace.name = "../x".into(), "\"../x\" has a name that cannot be a file name");
+    check(|trace| trace.name = "7-0".into(), "\"7-0\" is there twice");
+    check(|trace| trace.key[2] = 2, "\"7-1\" names a key that it does not have");
+}
+
+#[test]
 fn a_newer_reason_of_a_snapshot_is_read() {
     let bytes = with_member(&unhashed(), "memory.jsonl", |content| {
         String::from_utf8(content.to_vec()).expect("text").replace("\"exit\"", "\"asked\"").into_bytes()
@@ -150,6 +186,7 @@ fn without_its_directory_and_manifest_a_file_gives_them_back() {
         (&repaired.memory, &repaired.lines, &repaired.source, &repaired.caches),
         (&written.memory, &written.lines, &written.source, &written.caches)
     );
+    assert_eq!(repaired.keys, written.keys);
     assert_eq!(repaired.alloc_profile().map(|profile| profile.samples.clone()), Some(alloc().samples));
 }
 

@@ -1,9 +1,9 @@
 //! Bundles to test with, and what they say as text.
 
 use perfcollect_shared::model::{
-    Bundle, CacheRecord, CacheSeries, CallCount, CallerCount, Exit, FrameSpec, FunctionSpec, LineCount, Manifest,
-    MemorySnapshot, ModuleId, Process, Profile, ProfileBuilder, ProfileInfo, ResourceSample, SampleSpec,
-    SnapshotReason, SourceChunk, StackId, ThreadSpec, Timeline, Tool, WeightKind,
+    Bundle, CacheRecord, CacheSeries, CallCount, CallerCount, Exit, FrameSpec, FunctionSpec, KeyTrace, LineCount,
+    Lookup, Manifest, MemorySnapshot, ModuleId, Process, Profile, ProfileBuilder, ProfileInfo, ResourceSample,
+    SampleSpec, SnapshotReason, SourceChunk, StackId, ThreadSpec, Timeline, Tool, WeightKind,
 };
 use perfcollect_shared::units::{Bytes, Nanos};
 use std::fmt::Write as _;
@@ -80,7 +80,27 @@ pub(crate) fn traced() -> Bundle {
         ..CacheRecord::default()
     };
     bundle.caches = Arc::new(vec![cache(7, 1 << 40), cache(7, 0)]);
+    bundle.keys = vec![Arc::new(keys("7-0", Vec::new())), Arc::new(keys("7-1", vec![0, 70_000, 3]))];
     bundle
+}
+
+/// Three lookups of two keys.
+fn keys(name: &str, size: Vec<u32>) -> KeyTrace {
+    KeyTrace {
+        name: name.into(),
+        cache: "orders.price_of".into(),
+        library: "functools".into(),
+        pid: Some(7),
+        rate: 0.1,
+        requests: 31,
+        hashes: vec![u64::MAX, 5],
+        t_ns: vec![0, 40, 1 << 40],
+        key: vec![0, 1, 0],
+        kind: vec![Lookup::Miss, Lookup::Expired, Lookup::Hit],
+        cost_ns: vec![800, 1 << 33, 0],
+        size,
+        ..KeyTrace::default()
+    }
 }
 
 /// Live bytes of two processes at different times; one stack of each is gone at its end.

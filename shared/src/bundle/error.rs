@@ -54,6 +54,8 @@ pub enum WriteError {
         "profile {profile:?} has {samples} samples, more than the {limit} that a bundle may have; record at a lower --rate"
     )]
     TooManySamples { profile: String, samples: usize, limit: u64 },
+    #[error("the trace of keys {name:?} {fault}")]
+    KeyTrace { name: String, fault: &'static str },
     #[error("{member} could not be written as JSON")]
     Json {
         member: &'static str,

@@ -10,6 +10,7 @@ mod error;
 mod gzip;
 mod hash;
 mod jsonl;
+mod keys;
 mod limits;
 mod manifest;
 mod order;
@@ -44,6 +45,8 @@ pub const LINES: &str = "lines.jsonl";
 pub const BENCHMARKS: &str = "benchmarks.jsonl";
 /// Path of the counters of caches in the zip.
 pub const CACHES: &str = "caches.jsonl";
+/// Folder of the traces of keys in the zip.
+pub const KEYS: &str = "keys/";
 /// Path of the captured source text in the zip.
 pub const SOURCE: &str = "source.jsonl";
 
@@ -55,4 +58,14 @@ fn profile_path(name: &str) -> String {
 /// Path of a profile's order columns.
 fn order_path(name: &str) -> String {
     format!("profiles/{name}.order.gz")
+}
+
+/// Path of the member of a trace of keys.
+fn keys_path(name: &str) -> String {
+    format!("{KEYS}{name}.gz")
+}
+
+/// Name of the trace of keys of a member, if its path is that of one.
+fn keys_name(path: &str) -> Option<&str> {
+    path.strip_prefix(KEYS)?.strip_suffix(".gz")
 }

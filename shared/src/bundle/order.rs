@@ -37,6 +37,8 @@ pub struct Order {
 pub enum OrderError {
     #[error("it does not begin with the mark of order columns of version 1 (byte 0)")]
     Magic,
+    #[error("it does not begin with the mark of a trace of keys of version 1 (byte 0)")]
+    Trace,
     #[error("the {column} column is damaged at byte {byte}")]
     Column { column: &'static str, byte: usize },
     #[error("it claims {samples} samples in {bytes} bytes")]
@@ -91,15 +93,8 @@ impl Order {
             return Err(OrderError::TooMany { samples, bytes: bytes.len() });
         }
         let samples = usize::try_from(samples).unwrap_or(0);
-        let mut column = |name: &'static str| {
-            let fault = |rest: &[u8]| OrderError::Column { column: name, byte: bytes.len() - rest.len() };
-            let length = varint(&mut rest).and_then(|n| usize::try_from(n).ok()).ok_or_else(|| fault(rest))?;
-            let (part, after) = rest.split_at_checked(length).ok_or_else(|| fault(rest))?;
-            let byte = bytes.len() - rest.len();
-            rest = after;
-            Ok(Column { part, name, end: byte + length })
-        };
-        let time = column("time")?.times(samples)?;
+        let mut column = |name| Column::next(name, bytes, &mut rest);
+        let time = column("time")?.times(samples, Nanos)?;
         let row = column("row")?.values(samples, |value| u32::try_from(value).ok())?;
         let weight = match columns & 1 {
             0 => None,
@@ -113,50 +108,74 @@ impl Order {
     }
 }
 
-struct Column<'a> {
-    part: &'a [u8],
+/// A column of a member: its length in bytes, then its bytes.
+pub(super) struct Column<'a> {
+    pub(super) part: &'a [u8],
     name: &'static str,
     /// Offset of the byte after it.
     end: usize,
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
+    /// Takes the next column of `bytes`, of which `rest` is left.
+    pub(super) fn next(name: &'static str, bytes: &[u8], rest: &mut &'a [u8]) -> Result<Self, OrderError> {
+        let fault = |rest: &[u8]| OrderError::Column { column: name, byte: bytes.len() - rest.len() };
+        let length = varint(rest).and_then(|n| usize::try_from(n).ok()).ok_or_else(|| fault(rest))?;
+        let (part, after) = rest.split_at_checked(length).ok_or_else(|| fault(rest))?;
+        *rest = after;
+        Ok(Self { part, name, end: bytes.len() - after.len() })
+    }
+
     fn fault(&self) -> OrderError {
         OrderError::Column { column: self.name, byte: self.end - self.part.len() }
     }
 
-    fn times(mut self, samples: usize) -> Result<Vec<Nanos>, OrderError> {
-        let mut times = Vec::with_capacity(samples);
-        let mut last = 0_u64;
-        for _ in 0..samples {
-            last = varint(&mut self.part).and_then(|delta| last.checked_add(delta)).ok_or_else(|| self.fault())?;
-            times.push(Nanos(last));
-        }
-        if self.part.is_empty() { Ok(times) } else { Err(self.fault()) }
-    }
-
-    fn values<T>(mut self, samples: usize, accept: impl Fn(u64) -> Option<T>) -> Result<Vec<T>, OrderError> {
-        let mut values = Vec::with_capacity(samples);
-        let mut last = 0_u64;
-        for _ in 0..samples {
-            let delta = varint(&mut self.part).ok_or_else(|| self.fault())?;
-            last = last.wrapping_add(unzigzag(delta));
-            values.push(accept(last).ok_or_else(|| self.fault())?);
+    /// `count` values of which each is read by `next`, and nothing behind them.
+    fn all<T>(mut self, count: usize, mut next: impl FnMut(&mut &'a [u8]) -> Option<T>) -> Result<Vec<T>, OrderError> {
+        // Each takes a byte or more, whatever was claimed.
+        let mut values = Vec::with_capacity(count.min(self.part.len()));
+        for _ in 0..count {
+            values.push(next(&mut self.part).ok_or_else(|| self.fault())?);
         }
         if self.part.is_empty() { Ok(values) } else { Err(self.fault()) }
     }
+
+    /// Times by the difference to the one before.
+    pub(super) fn times<T>(self, count: usize, unit: impl Fn(u64) -> T) -> Result<Vec<T>, OrderError> {
+        let mut last = 0_u64;
+        self.all(count, |part| {
+            last = varint(part).and_then(|delta| last.checked_add(delta))?;
+            Some(unit(last))
+        })
+    }
+
+    /// Numbers by the zigzag of the difference to the one before.
+    pub(super) fn values<T>(self, count: usize, accept: impl Fn(u64) -> Option<T>) -> Result<Vec<T>, OrderError> {
+        let mut last = 0_u64;
+        self.all(count, |part| {
+            last = last.wrapping_add(unzigzag(varint(part)?));
+            accept(last)
+        })
+    }
+
+    /// Numbers as they are.
+    pub(super) fn numbers<T>(self, count: usize, accept: impl Fn(u64) -> Option<T>) -> Result<Vec<T>, OrderError> {
+        self.all(count, |part| accept(varint(part)?))
+    }
 }
 
-fn varint(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
     decode_varint(rest).ok()
 }
 
-fn push_column(column: &mut Vec<u8>, bytes: &mut Vec<u8>) {
+/// Puts a column behind its length, and leaves `column` empty.
+pub(super) fn push_column(column: &mut Vec<u8>, bytes: &mut Vec<u8>) {
     encode_varint(column.len() as u64, bytes);
     bytes.append(column);
 }
 
-fn deltas(values: impl Iterator<Item = u64>, column: &mut Vec<u8>) {
+/// Numbers by the zigzag of the difference to the one before.
+pub(super) fn deltas(values: impl Iterator<Item = u64>, column: &mut Vec<u8>) {
     let mut last = 0_u64;
     for value in values {
         encode_varint(zigzag(value.wrapping_sub(last)), column);

@@ -3,8 +3,8 @@
 use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
 use super::{BENCHMARKS, CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
-use super::{hash, jsonl, manifest, order_path, pprof, profile_path, timeline};
-use crate::model::{Bundle, Manifest, Profile, ProfileInfo, Timeline, Warning};
+use super::{hash, jsonl, keys, keys_name, manifest, order_path, pprof, profile_path, timeline};
+use crate::model::{Bundle, KeyTrace, Manifest, MemberKind, Profile, ProfileInfo, Timeline, Warning};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -45,8 +45,12 @@ pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &L
     let source = reader.rows(SOURCE)?;
     let runs = reader.rows(BENCHMARKS)?;
     let caches = reader.rows(CACHES)?;
+    let mut keys = Vec::new();
+    for member in manifest.members.iter().filter(|member| member.kind == MemberKind::Keys) {
+        keys.extend(reader.keys(&member.path)?.map(Arc::new));
+    }
     let reading = reader.warnings;
-    let (timeline, keys) = (Arc::new(timeline), Vec::new());
+    let timeline = Arc::new(timeline);
     Ok(Bundle { manifest, profiles, timeline, memory, calls, lines, source, runs, caches, keys, reading })
 }
 
@@ -160,6 +164,18 @@ impl<M: Members> Reader<'_, M> {
         let Some(bytes) = self.gzip_member(path)? else { return Ok(None) };
         match Order::decode(&bytes) {
             Ok(order) => Ok(Some(order)),
+            Err(error) => {
+                self.damaged(path, error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn keys(&mut self, path: &str) -> Result<Option<KeyTrace>, ReadError> {
+        let Some(name) = keys_name(path) else { return Ok(None) };
+        let Some(bytes) = self.gzip_member(path)? else { return Ok(None) };
+        match keys::decode(name, &bytes) {
+            Ok(trace) => Ok(Some(trace)),
             Err(error) => {
                 self.damaged(path, error.to_string());
                 Ok(None)

@@ -7,7 +7,8 @@ use super::archive::{Archive, MemberBytes, MemberError, Members, gunzip_member};
 use super::read::read_members;
 use super::salvage::{Blob, State, scan};
 use super::{
-    CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, manifest, read, timeline,
+    CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, keys_name, manifest, read,
+    timeline,
 };
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning, WeightKind};
 use crate::units::Bytes;
@@ -96,6 +97,8 @@ impl<'a> Found<'a> {
                 MemberKind::Profile
             } else if stem.is_some_and(|stem| stem.ends_with(".order.gz")) {
                 MemberKind::Order
+            } else if keys_name(path).is_some() {
+                MemberKind::Keys
             } else {
                 match path.as_str() {
                     TIMELINE => MemberKind::Timeline,

@@ -3,8 +3,8 @@
 use super::gzip::gzip;
 use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
-use super::{BENCHMARKS, CACHES, CALLS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
-use super::{WriteError, hash, jsonl, order_path, profile_path, rfc3339, timeline};
+use super::{BENCHMARKS, CACHES, CALLS, KEYS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
+use super::{WriteError, hash, jsonl, keys, keys_path, order_path, profile_path, rfc3339, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
 use std::collections::HashSet;
@@ -87,6 +87,13 @@ fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
     for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
         members.push(NewMember { path: path.to_owned(), kind, bytes });
     }
+    for trace in &bundle.keys {
+        if let Some(fault) = keys::fault(trace) {
+            return Err(WriteError::KeyTrace { name: trace.name.clone(), fault });
+        }
+        let bytes = gzip(&keys::encode(trace).map_err(json(KEYS))?);
+        members.push(NewMember { path: keys_path(&trace.name), kind: MemberKind::Keys, bytes });
+    }
     Ok(members)
 }
 
@@ -136,16 +143,27 @@ fn json(member: &'static str) -> impl Fn(serde_json::Error) -> WriteError {
 }
 
 fn check_names(bundle: &Bundle) -> Result<(), WriteError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_name = |name: &str| !name.is_empty() && name.len() <= 100 && name.bytes().all(fits);
     let mut names = HashSet::new();
     for profile in &bundle.profiles {
         let name = &profile.info.name;
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+        if !is_name(name) {
             return Err(WriteError::ProfileName(name.clone()));
         }
         if !names.insert(name) {
             return Err(WriteError::DuplicateProfile(name.clone()));
         }
+    }
+    names.clear();
+    for trace in &bundle.keys {
+        let name = &trace.name;
+        let fault = match is_name(name) {
+            true if names.insert(name) => continue,
+            true => "is there twice",
+            false => "has a name that cannot be a file name; use letters, digits, `-` and `_`",
+        };
+        return Err(WriteError::KeyTrace { name: name.clone(), fault });
     }
     Ok(())
 }
