@@ -22,3 +22,8 @@ pub mod testing;
 pub mod trend;
 pub mod units;
 pub mod view_state;
+
+/// Cache simulation, in a crate of its own so that the page can have it fast where the rest is small.
+pub mod cachesim {
+    pub use perfcollect_cachesim::*;
+}

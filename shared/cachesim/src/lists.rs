@@ -1,0 +1,189 @@
+//! The one slab under every policy: a node for each key, linked into at most one queue at a time.
+//!
+//! Keys are dense, so a node is found by index and a cache of a million entries is one array. Each queue is a ring through
+//! a node of its own at the start of that array, which leaves no branch in linking and unlinking.
+
+/// Queues that a policy may use; number 0 is "in no queue".
+const QUEUES: usize = 8;
+/// Queues from here on hold ghosts: keys that are remembered, not cached.
+pub(crate) const GHOST: u8 = 5;
+
+const SEEN: u8 = 1;
+const INVALIDATED: u8 = 2;
+
+#[derive(Clone, Copy)]
+struct Node {
+    /// Neighbours, as indices into the slab.
+    newer: u32,
+    older: u32,
+    weight: u32,
+    queue: u8,
+    /// Free for the policy: visited bits, frequencies.
+    count: u8,
+    marks: u8,
+}
+
+/// All keys and the queues through them. The front of a queue is its newest end, the back its oldest.
+pub(crate) struct Lists {
+    nodes: Vec<Node>,
+    len: [u32; QUEUES],
+    weight: [u64; QUEUES],
+}
+
+fn index(key: u32) -> usize {
+    key as usize + QUEUES
+}
+
+/// The key of a node; `None` for a queue's own.
+fn key_at(at: u32) -> Option<u32> {
+    at.checked_sub(8)
+}
+
+impl Lists {
+    pub(crate) fn new() -> Self {
+        let mut lists = Self { nodes: Vec::new(), len: [0; QUEUES], weight: [0; QUEUES] };
+        lists.nodes.reserve(QUEUES);
+        for own in 0u8..8 {
+            let at = u32::from(own);
+            lists.nodes.push(Node { newer: at, older: at, weight: 0, queue: own, count: 0, marks: 0 });
+        }
+        lists
+    }
+
+    /// Makes room for `key`; keys come in any order, but memory is proportional to the largest.
+    pub(crate) fn admit(&mut self, key: u32) {
+        if index(key) >= self.nodes.len() {
+            let fresh = Node { newer: 0, older: 0, weight: 0, queue: 0, count: 0, marks: 0 };
+            self.nodes.resize(index(key) + 1, fresh);
+        }
+    }
+
+    /// Bytes of the slab.
+    pub(crate) fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+    }
+
+    /// The queue that holds `key`, 0 for none.
+    pub(crate) fn queue(&self, key: u32) -> u8 {
+        self.nodes[index(key)].queue
+    }
+
+    /// Whether `key` is cached: in a queue that is not of ghosts.
+    pub(crate) fn resident(&self, key: u32) -> bool {
+        (1..GHOST).contains(&self.queue(key))
+    }
+
+    pub(crate) fn weight_of(&self, key: u32) -> u32 {
+        self.nodes[index(key)].weight
+    }
+
+    pub(crate) fn count(&self, key: u32) -> u8 {
+        self.nodes[index(key)].count
+    }
+
+    pub(crate) fn set_count(&mut self, key: u32, count: u8) {
+        self.nodes[index(key)].count = count;
+    }
+
+    pub(crate) fn len(&self, queue: u8) -> u32 {
+        self.len[usize::from(queue)]
+    }
+
+    pub(crate) fn weight(&self, queue: u8) -> u64 {
+        self.weight[usize::from(queue)]
+    }
+
+    /// The oldest key of `queue`.
+    pub(crate) fn back(&self, queue: u8) -> Option<u32> {
+        key_at(self.nodes[usize::from(queue)].newer)
+    }
+
+    /// The key after `key` towards the newest end of its queue.
+    pub(crate) fn newer(&self, key: u32) -> Option<u32> {
+        key_at(self.nodes[index(key)].newer)
+    }
+
+    fn link(&mut self, at: u32, older: u32) {
+        let newer = self.nodes[older as usize].newer;
+        let node = &mut self.nodes[at as usize];
+        node.older = older;
+        node.newer = newer;
+        self.nodes[older as usize].newer = at;
+        self.nodes[newer as usize].older = at;
+    }
+
+    fn cut(&mut self, at: u32) {
+        let Node { newer, older, .. } = self.nodes[at as usize];
+        self.nodes[older as usize].newer = newer;
+        self.nodes[newer as usize].older = older;
+    }
+
+    fn enter(&mut self, queue: u8, key: u32, weight: u32) -> u32 {
+        let node = &mut self.nodes[index(key)];
+        node.queue = queue;
+        node.weight = weight;
+        self.len[usize::from(queue)] += 1;
+        self.weight[usize::from(queue)] += u64::from(weight);
+        key + 8
+    }
+
+    /// Puts a key that is in no queue at the newest end of one.
+    pub(crate) fn push_front(&mut self, queue: u8, key: u32, weight: u32) {
+        let at = self.enter(queue, key, weight);
+        let newest = self.nodes[usize::from(queue)].older;
+        self.link(at, newest);
+    }
+
+    /// Takes a key out of its queue; a key in none stays as it is.
+    pub(crate) fn unlink(&mut self, key: u32) {
+        let Node { queue, weight, .. } = self.nodes[index(key)];
+        if queue != 0 {
+            self.cut(key + 8);
+            self.len[usize::from(queue)] -= 1;
+            self.weight[usize::from(queue)] -= u64::from(weight);
+            self.nodes[index(key)].queue = 0;
+        }
+    }
+
+    /// Counts a key that is in no queue as one of `queue` without linking it: for policies with an order of their own.
+    pub(crate) fn place(&mut self, queue: u8, key: u32, weight: u32) {
+        self.enter(queue, key, weight);
+    }
+
+    /// The reverse of `place`.
+    pub(crate) fn leave(&mut self, key: u32) {
+        let node = &mut self.nodes[index(key)];
+        let queue = usize::from(std::mem::take(&mut node.queue));
+        self.len[queue] -= 1;
+        self.weight[queue] -= u64::from(node.weight);
+    }
+
+    /// Moves a key to the newest end of the queue it is in.
+    pub(crate) fn refresh(&mut self, key: u32) {
+        let queue = u32::from(self.queue(key));
+        if self.nodes[index(key)].newer != queue {
+            self.cut(key + 8);
+            let newest = self.nodes[queue as usize].older;
+            self.link(key + 8, newest);
+        }
+    }
+
+    /// Notes a use of `key`; what was known of it before: first use, and whether it was invalidated since its last.
+    pub(crate) fn note(&mut self, key: u32) -> (bool, bool) {
+        let marks = &mut self.nodes[index(key)].marks;
+        let before = (*marks & SEEN == 0, *marks & INVALIDATED != 0);
+        *marks = SEEN;
+        before
+    }
+
+    /// Notes that a cached `key` was thrown away by the program.
+    pub(crate) fn invalidate(&mut self, key: u32) {
+        self.nodes[index(key)].marks |= INVALIDATED;
+    }
+
+    /// Every key that is cached, in the order of their numbers.
+    pub(crate) fn residents(&self) -> Vec<u32> {
+        let keys = 0..u32::try_from(self.nodes.len() - QUEUES).unwrap_or(u32::MAX);
+        keys.filter(|&key| self.resident(key)).collect()
+    }
+}
