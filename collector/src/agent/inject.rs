@@ -19,6 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py")),
     ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py")),
     ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py")),
+    ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
 ];
 
 const PYTHONPATH: &str = "PYTHONPATH";
