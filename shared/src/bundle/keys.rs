@@ -68,7 +68,7 @@ pub(super) fn encode(trace: &KeyTrace) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(trace.hashes.len() * 8 + trace.t_ns.len() * 8 + 1024);
     bytes.extend_from_slice(MAGIC);
     push_column(&mut serde_json::to_vec(&head)?, &mut bytes);
-    encode_varint(u64::from(trace.candidate) * CANDIDATE | u64::from(sized) * SIZED, &mut bytes);
+    encode_varint((u64::from(trace.candidate) * CANDIDATE) | (u64::from(sized) * SIZED), &mut bytes);
     bytes.extend([trace.rate, trace.tracing_ns].into_iter().flat_map(f64::to_le_bytes));
     encode_varint(trace.unhashable, &mut bytes);
     encode_varint(trace.hashes.len() as u64, &mut bytes);
