@@ -35,7 +35,20 @@ pub enum Policy {
 }
 
 impl Policy {
-    pub const ALL: [Self; 5] = [Self::Lru, Self::Fifo, Self::Clock, Self::Sieve, Self::Belady];
+    pub const ALL: [Self; 12] = [
+        Self::Lru,
+        Self::Fifo,
+        Self::Clock,
+        Self::Sieve,
+        Self::S3Fifo,
+        Self::TwoQ,
+        Self::Arc,
+        Self::Slru,
+        Self::Lfu,
+        Self::WTinyLfu,
+        Self::Lirs,
+        Self::Belady,
+    ];
 
     /// As it is written on the command line and in files.
     pub fn id(self) -> &'static str {

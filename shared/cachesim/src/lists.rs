@@ -4,9 +4,11 @@
 //! a node of its own at the start of that array, which leaves no branch in linking and unlinking.
 
 /// Queues that a policy may use; number 0 is "in no queue".
-const QUEUES: usize = 8;
+const QUEUES: usize = 12;
+/// The node of key 0.
+const FIRST: u32 = 12;
 /// Queues from here on hold ghosts: keys that are remembered, not cached.
-pub(crate) const GHOST: u8 = 5;
+pub(crate) const GHOST: u8 = 9;
 
 const SEEN: u8 = 1;
 const INVALIDATED: u8 = 2;
@@ -36,14 +38,14 @@ fn index(key: u32) -> usize {
 
 /// The key of a node; `None` for a queue's own.
 fn key_at(at: u32) -> Option<u32> {
-    at.checked_sub(8)
+    at.checked_sub(FIRST)
 }
 
 impl Lists {
     pub(crate) fn new() -> Self {
         let mut lists = Self { nodes: Vec::new(), len: [0; QUEUES], weight: [0; QUEUES] };
         lists.nodes.reserve(QUEUES);
-        for own in 0u8..8 {
+        for own in 0u8..12 {
             let at = u32::from(own);
             lists.nodes.push(Node { newer: at, older: at, weight: 0, queue: own, count: 0, marks: 0 });
         }
@@ -103,6 +105,11 @@ impl Lists {
         key_at(self.nodes[index(key)].newer)
     }
 
+    /// The key after `key` towards the oldest end of its queue.
+    pub(crate) fn older(&self, key: u32) -> Option<u32> {
+        key_at(self.nodes[index(key)].older)
+    }
+
     fn link(&mut self, at: u32, older: u32) {
         let newer = self.nodes[older as usize].newer;
         let node = &mut self.nodes[at as usize];
@@ -124,7 +131,7 @@ impl Lists {
         node.weight = weight;
         self.len[usize::from(queue)] += 1;
         self.weight[usize::from(queue)] += u64::from(weight);
-        key + 8
+        key + FIRST
     }
 
     /// Puts a key that is in no queue at the newest end of one.
@@ -134,11 +141,17 @@ impl Lists {
         self.link(at, newest);
     }
 
+    /// Puts a key that is in no queue just newer than `beside`, which is in `queue`; without one, at its oldest end.
+    pub(crate) fn insert_newer(&mut self, queue: u8, key: u32, weight: u32, beside: Option<u32>) {
+        let at = self.enter(queue, key, weight);
+        self.link(at, beside.map_or(u32::from(queue), |key| key + FIRST));
+    }
+
     /// Takes a key out of its queue; a key in none stays as it is.
     pub(crate) fn unlink(&mut self, key: u32) {
         let Node { queue, weight, .. } = self.nodes[index(key)];
         if queue != 0 {
-            self.cut(key + 8);
+            self.cut(key + FIRST);
             self.len[usize::from(queue)] -= 1;
             self.weight[usize::from(queue)] -= u64::from(weight);
             self.nodes[index(key)].queue = 0;
@@ -162,10 +175,17 @@ impl Lists {
     pub(crate) fn refresh(&mut self, key: u32) {
         let queue = u32::from(self.queue(key));
         if self.nodes[index(key)].newer != queue {
-            self.cut(key + 8);
+            self.cut(key + FIRST);
             let newest = self.nodes[queue as usize].older;
-            self.link(key + 8, newest);
+            self.link(key + FIRST, newest);
         }
+    }
+
+    /// Moves a key to the newest end of another queue.
+    pub(crate) fn shift(&mut self, key: u32, queue: u8) {
+        let weight = self.weight_of(key);
+        self.unlink(key);
+        self.push_front(queue, key, weight);
     }
 
     /// Notes a use of `key`; what was known of it before: first use, and whether it was invalidated since its last.

@@ -76,6 +76,13 @@ impl<'t> Simulator<'t> {
         Self::of(rules, capacity, ttl_ns)
     }
 
+    /// What libCacheSim has for a policy, where that is another than ours (SLRU of five segments, S3-FIFO and LIRS other than
+    /// in their papers): to check against its miss counts, not to use.
+    #[doc(hidden)]
+    pub fn published(policy: Policy, capacity: Capacity) -> Option<Self> {
+        Some(Self::of(policy::published(policy, capacity)?, capacity, None))
+    }
+
     pub(crate) fn of(rules: Box<dyn Rules + Send + 't>, capacity: Capacity, ttl_ns: Option<u64>) -> Self {
         let (capacity, by_bytes) = match capacity {
             Capacity::Entries(entries) => (entries, false),
