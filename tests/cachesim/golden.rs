@@ -1,4 +1,5 @@
 //! Miss counts that others published.
+#![expect(clippy::unreadable_literal, reason = "tables to compare with the published ones")]
 
 use crate::corpus::{cloud_physics, lirs};
 use perfcollect_cachesim::{Capacity, Policy, Simulator, Trace, lru_curve, simulate};
