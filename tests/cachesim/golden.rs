@@ -57,8 +57,10 @@ fn a_loop_over_more_than_fits_never_hits() {
 const COLUMNS: [Policy; 7] =
     [Policy::Lru, Policy::Fifo, Policy::Clock, Policy::Sieve, Policy::S3Fifo, Policy::Arc, Policy::Lfu];
 
+type Sizes = [u64; 3];
+
 /// Requests, sizes and misses of libCacheSim's package for Python on the traces of the LIRS authors.
-const LIRS: [(&str, usize, [u64; 3], [[u64; 3]; 7]); 10] = [
+const LIRS: [(&str, usize, Sizes, [Sizes; 7]); 10] = [
     (
         "backf",
         9000,
