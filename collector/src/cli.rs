@@ -5,7 +5,8 @@ mod bench;
 pub use bench::{BenchArgs, ExportFiles, Runs};
 
 use crate::agent::MODES;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use crate::cache_server::Typed;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use perfcollect_shared::check::{self, Gate};
 use perfcollect_shared::export::EXPORTERS;
@@ -76,6 +77,13 @@ pub struct RunArgs {
     /// Callers to keep of each block of memory with `--python alloc`; more cost more
     #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub alloc_depth: u32,
+    /// Also read the counters of a cache server: redis://[USER:PASSWORD@]HOST[:PORT], valkey://…, <memcached://HOST>[:PORT],
+    /// <unix:///SOCKET>; several times for several. A password may be in `REDISCLI_AUTH` instead
+    #[arg(long, value_name = "URL", value_parser = OsStringValueParser::new().map(Typed::from))]
+    pub cache: Vec<Typed>,
+    /// Where a series of runs finds what was typed as --cache
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    pub cache_fd: Option<i32>,
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod assets;
 pub mod bench;
 pub mod bench_source;
+pub mod cache_server;
 pub mod cli;
 pub mod command;
 pub mod environment;

@@ -4,6 +4,7 @@
 //! signals, the terminal and the exit codes of a single run, and what is measured is measured by the same code. The parts
 //! lie in the series' spool until `pack` puts them together, so that whatever happens to us, `recover` finds them.
 
+use crate::cache_server;
 use crate::cli::{Clock, Jit, RunArgs};
 use crate::command::run::start::{begun, open_spool};
 use crate::exit_code::ExitCode;
@@ -21,6 +22,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +34,8 @@ pub struct Series {
     target: PathBuf,
     again: Again,
     options: Vec<OsString>,
+    /// What was typed as `--cache`, which the runs read from here: as options, everybody would see their passwords.
+    _servers: Option<OwnedFd>,
     stdin: Input,
     parts: u32,
     recorded: u32,
@@ -71,8 +75,10 @@ impl Series {
             spool.discard();
             return Err(error);
         }
-        let (options, stdin) = (options_of(args), Input::remember());
-        Ok(Self { spool, target, again, options, stdin, parts: 0, recorded: 0, lost: false })
+        let (mut options, stdin) = (options_of(args), Input::remember());
+        let servers = if args.cache.is_empty() { None } else { Some(cache_server::pass_on(&args.cache)?) };
+        options.extend(servers.iter().map(|fd| OsString::from(format!("--cache-fd={}", fd.as_raw_fd()))));
+        Ok(Self { spool, target, again, options, _servers: servers, stdin, parts: 0, recorded: 0, lost: false })
     }
 
     /// Runs and records a command once. `run` says of which benchmark it is, and in which block; `prepare` may give it other

@@ -6,6 +6,7 @@ mod agent;
 mod attach;
 mod bench;
 mod bundles;
+mod cache_servers;
 mod check;
 mod compare;
 mod completions;

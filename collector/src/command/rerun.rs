@@ -207,6 +207,9 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
             .filter(|mode| settings.python_modes.contains(mode))
             .collect(),
         alloc_depth: 16,
+        // A bundle may come from anywhere, and must not choose whom we give our passwords to.
+        cache: Vec::new(),
+        cache_fd: None,
         jit: Jit::Auto,
         runs: Some(plan.runs),
         warmup: 0,

@@ -6,6 +6,7 @@ mod repeat;
 pub(super) mod samplers;
 pub(crate) mod start;
 
+use crate::cache_server::{self, Address};
 use crate::cli::{RecordingArgs, RunArgs};
 use crate::exit_code::ExitCode;
 use crate::launch::{ExecError, Reaped, wait_for_end};
@@ -13,6 +14,7 @@ use crate::pack::{self, EndOfRun, Packed};
 use crate::serve::{self, Plan, Shelf};
 use crate::store::Library;
 use crate::terminal::Terminal;
+use anyhow::Context;
 use perfcollect_shared::model::Overhead;
 use perfcollect_shared::report;
 use perfcollect_shared::units::{Bytes, Nanos};
@@ -27,13 +29,21 @@ use std::time::Instant;
 /// Never so far: what fails before the program starts is told here, and the code is 125, 126 or 127.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let terminal = terminal.quiet(args.recording.quiet);
+    cache_server::hide(&args.cache);
+    let servers = match cache_servers(args) {
+        Ok(servers) => servers,
+        Err(error) => {
+            terminal.error(&format!("{error:#}"));
+            return Ok(ExitCode::USAGE);
+        }
+    };
     if let Some(runs) = args.runs {
         return Ok(repeat::run(args, runs, terminal).unwrap_or_else(|error| {
             terminal.error(&format!("{error:#}"));
             ExitCode::NOT_STARTED
         }));
     }
-    Ok(match start::start(args, terminal) {
+    Ok(match start::start(args, &servers, terminal) {
         Ok(recording) => finish(recording, args, terminal),
         Err(error) => {
             terminal.error(&format!("{error:#}"));
@@ -44,6 +54,15 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
             }
         }
     })
+}
+
+/// The servers to be read, as they were typed or as a series of runs hands them on.
+fn cache_servers(args: &RunArgs) -> anyhow::Result<Vec<Address>> {
+    let mut typed = args.cache.clone();
+    if let Some(fd) = args.cache_fd {
+        typed.extend(cache_server::take_over(fd).context("--cache-fd is for perfcollect's own use")?);
+    }
+    Ok(Address::all(&typed)?)
 }
 
 /// From the running program to our exit.

@@ -10,6 +10,7 @@ pub mod merge;
 mod profile;
 mod progress;
 mod series;
+mod servers;
 mod shape;
 mod source;
 mod tables;
@@ -22,6 +23,7 @@ pub use series::EndOfSeries;
 pub(crate) use series::{is_series, pack_series};
 
 use crate::agent::Entered;
+use crate::cache_server::{self, ServerLine};
 use crate::spool::{self, RawStacks};
 use crate::symbolize::{Images, Symbolizer};
 use anyhow::{Context, bail};
@@ -125,8 +127,10 @@ struct Recorded {
     /// Samples of threads that wait; its tables are in `native`.
     wall: RawStacks,
     entered: Entered,
+    /// What cache servers said.
+    servers: Vec<Vec<ServerLine>>,
     /// Lines that could not be read: file, first of them, how many.
-    cut: Vec<(&'static str, u64, u64)>,
+    cut: Vec<(String, u64, u64)>,
 }
 
 impl Recorded {
@@ -148,6 +152,7 @@ impl Recorded {
         let python = RawStacks::read(&spool.join(spool::PYTHON)).with_context(|| told(spool::PYTHON))?;
         let mut wall = RawStacks::read(&spool.join(spool::WALL)).with_context(|| told(spool::WALL))?;
         native.take_tables(&mut wall);
+        let (servers, servers_cut) = cache_server::read(spool).with_context(|| told("cache-*.jsonl"))?;
         let cuts = [
             (spool::TIMELINE, timeline_cut),
             (spool::NATIVE, native.cut_at_line),
@@ -156,11 +161,12 @@ impl Recorded {
         ];
         let cut = cuts
             .into_iter()
-            .filter_map(|(name, line)| Some((name, line?)))
-            .map(|(name, line)| Ok((name, line, finish::lines_from(&spool.join(name), line)?)))
+            .filter_map(|(name, line)| Some((name.to_owned(), line?)))
+            .chain(servers_cut)
+            .map(|(name, line)| finish::lines_from(&spool.join(&name), line).map(|count| (name, line, count)))
             .collect::<std::io::Result<_>>()?;
         let entered = Entered::read(spool).with_context(|| told(spool::AGENT))?;
-        Ok(Self { manifest, timeline, native, python, wall, entered, cut })
+        Ok(Self { manifest, timeline, native, python, wall, entered, servers, cut })
     }
 }
 
@@ -176,7 +182,7 @@ fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
-    let Recorded { mut manifest, mut timeline, mut native, python, wall, entered, cut } = recorded;
+    let Recorded { mut manifest, mut timeline, mut native, python, wall, entered, servers, cut } = recorded;
     timeline.samples.sort_by_key(|sample| sample.t_ns);
     if let Some(end) = end {
         manifest.exit = end.exit;
@@ -198,6 +204,8 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest.warnings.extend(entered.warnings(&timeline));
     }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
+    let (caches, of_servers) = servers::build(&servers);
+    manifest.warnings.extend(of_servers);
     let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
     manifest.warnings.extend(alloc::cost_of_tracing(&entered.alloc));
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
@@ -221,6 +229,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         memory: Arc::new(memory.unwrap_or_default()),
         lines: Arc::new(entered.lines),
         source: Arc::new(captured.chunks),
+        caches: Arc::new(caches),
         ..Bundle::default()
     })
 }

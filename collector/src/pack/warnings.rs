@@ -19,7 +19,7 @@ pub(super) fn add(
     built: Option<&Built>,
     timeline: &Timeline,
     [native, python]: [&RawStacks; 2],
-    cut: &[(&'static str, u64, u64)],
+    cut: &[(String, u64, u64)],
 ) {
     let mut found = Vec::new();
     let taken = native.samples.len() as u64;
@@ -47,7 +47,7 @@ pub(super) fn add(
     if unread > 0 {
         found.push(Warning::ShortLivedProcesses { count: unread as u64 });
     }
-    found.extend(cut.iter().filter_map(|&cut| skipped(manifest.partial, cut)));
+    found.extend(cut.iter().filter_map(|cut| skipped(manifest.partial, cut)));
     for warning in found {
         let told = |known: &Warning| std::mem::discriminant(known) == std::mem::discriminant(&warning);
         if matches!(warning, Warning::SkippedLines { .. }) || !manifest.warnings.iter().any(told) {
@@ -71,10 +71,10 @@ fn of_profile(built: &Built, found: &mut Vec<Warning>) {
 }
 
 /// A recording that was cut short ends in a cut line: that alone is no news.
-fn skipped(partial: bool, (name, first_line, count): (&str, u64, u64)) -> Option<Warning> {
+fn skipped(partial: bool, &(ref name, first_line, count): &(String, u64, u64)) -> Option<Warning> {
     let reason = "damaged while it was recorded".to_owned();
     let told = !partial || count > 1;
-    told.then(|| Warning::SkippedLines { member: name.to_owned(), count, first_line, reason })
+    told.then(|| Warning::SkippedLines { member: name.clone(), count, first_line, reason })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of samples")]

@@ -1,6 +1,7 @@
 //! What watches the program while it runs, all of it together.
 
 use crate::agent::MODES;
+use crate::cache_server::Servers;
 use crate::cli::StackArgs;
 use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// Native stacks a second where nothing else is asked for.
 const NATIVE_RATE_HZ: u32 = 499;
 /// Time between two readings of resources.
-const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
+pub(in crate::command) const RESOURCE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is to be recorded.
 #[expect(clippy::struct_field_names, reason = "what they have in common is their unit")]
@@ -81,6 +82,7 @@ pub(in crate::command) struct Samplers {
     python: Option<PythonSampler>,
     wall: Option<WallSampler>,
     prober: io::Result<Prober>,
+    servers: Option<Servers>,
     warnings: Vec<Warning>,
 }
 
@@ -144,13 +146,22 @@ impl Armed {
             .rates
             .wall_hz
             .map(|rate_hz| WallSampler::start(&WallSettings { rate_hz, clock: clock.clone() }, spool, tree));
-        Samplers { perf: self.perf, python, wall, prober, warnings: self.warnings }
+        Samplers { perf: self.perf, python, wall, prober, servers: None, warnings: self.warnings }
     }
 }
 
 impl Samplers {
+    /// Takes over what reads cache servers; the program runs already.
+    pub(in crate::command) fn with_servers(self, servers: Servers) -> Self {
+        servers.program_starts();
+        Self { servers: Some(servers), ..self }
+    }
+
     /// Ends everything. To be called before the ended program is waited for.
     pub(in crate::command) fn finish(self) -> Gathered {
+        if let Some(servers) = &self.servers {
+            servers.program_ended();
+        }
         if let Ok(prober) = &self.prober {
             prober.program_ended();
         }
@@ -178,6 +189,7 @@ impl Samplers {
         gathered.warnings.extend(resources.warnings);
         gathered.unwaited = resources.unwaited;
         gathered.all = resources.all;
+        gathered.failed("readings of cache servers", self.servers.and_then(Servers::finish));
         gathered
     }
 }

@@ -1,7 +1,8 @@
 //! From the command line to a running program that is watched.
 
-use super::samplers::{Armed, Rates, Samplers, SelfProfile};
+use super::samplers::{Armed, RESOURCE_INTERVAL, Rates, Samplers, SelfProfile};
 use crate::agent::Injection;
+use crate::cache_server::{Address, Servers};
 use crate::cli::{self, Jit, RunArgs};
 use crate::jit;
 use crate::launch::{Clock, Forwarder, Held, Inherited, Running, Variable, Waiting};
@@ -45,10 +46,11 @@ struct Prepared {
     self_profile: Option<SelfProfile>,
     /// What is recorded inside Python programs.
     injection: Option<Injection>,
+    servers: Servers,
 }
 
 /// Starts the program. Where this fails, it has not run, and nothing of ours is left behind.
-pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Recording> {
+pub(super) fn start(args: &RunArgs, servers: &[Address], terminal: Terminal) -> anyhow::Result<Recording> {
     let held = Held::hold().context("cannot hold signals")?;
     let inherited = Inherited::take();
     let jit = if args.recording.no_native { Jit::Off } else { args.jit };
@@ -59,15 +61,16 @@ pub(super) fn start(args: &RunArgs, terminal: Terminal) -> anyhow::Result<Record
     let (mut variables, injected) = asked.finish();
     manifest.settings.injected = injected;
     let (spool, target) = open_spool(args.recording.output.as_deref(), &manifest.command, &id)?;
-    let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal).and_then(|prepared| {
+    let watch = |clock: &Clock| Servers::start(servers, RESOURCE_INTERVAL, spool.path(), clock);
+    let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal, watch).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
         variables.extend(prepared.variables()?);
         Ok((waiting.release(&variables)?, prepared, cpu_before))
     });
     match started {
-        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, injection }, cpu_before)) => {
-            let samplers = armed.start(spool.path(), &tree, &clock);
+        Ok((running, Prepared { clock, tree, armed, forwarder, self_profile, injection, servers }, cpu_before)) => {
+            let samplers = armed.start(spool.path(), &tree, &clock).with_servers(servers);
             Ok(Recording {
                 running,
                 clock,
@@ -95,6 +98,7 @@ fn prepare(
     target: &Path,
     child: u32,
     terminal: Terminal,
+    watch: impl FnOnce(&Clock) -> Servers,
 ) -> anyhow::Result<Prepared> {
     spool.write_manifest(manifest).with_context(|| format!("cannot write {}", spool.path().display()))?;
     let self_profile = args.self_profile.as_deref().map(SelfProfile::start).transpose()?;
@@ -105,6 +109,7 @@ fn prepare(
         Injection::install(spool.path(), &args.python, args.alloc_depth).context("cannot write the recorder for Python")
     };
     let injection = if args.python.is_empty() { None } else { Some(inject()?) };
+    let servers = watch(&clock);
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
     let interrupted = format!(
         "interrupted while {} was being written; `perfcollect recover {}` finishes it",
@@ -112,7 +117,7 @@ fn prepare(
         spool.path().display()
     );
     let forwarder = Forwarder::start(Arc::clone(&tree), terminal, interrupted).context("cannot start a thread")?;
-    Ok(Prepared { clock, tree, armed, forwarder, self_profile, injection })
+    Ok(Prepared { clock, tree, armed, forwarder, self_profile, injection, servers })
 }
 
 impl Prepared {
