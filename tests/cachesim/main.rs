@@ -6,3 +6,4 @@
 mod corpus;
 mod golden;
 mod naive;
+mod sampled;

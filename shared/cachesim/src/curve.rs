@@ -12,8 +12,9 @@ pub struct Curve {
     pub(crate) hits: Vec<f64>,
     /// Entries between two points of `hits`; 1 for an exact curve.
     pub(crate) step: f64,
-    /// Half the width of the 95 % band around the hit rate at each point; empty for an exact curve.
+    /// Half the width of the 95 % band around the hit rate at each point; empty where that is not known.
     pub(crate) band: Vec<f64>,
+    pub(crate) sampled: bool,
 }
 
 impl Curve {
@@ -39,7 +40,7 @@ impl Curve {
 
     /// Whether every request was counted, none estimated from a sample.
     pub fn is_exact(&self) -> bool {
-        self.band.is_empty() && self.step <= 1.0
+        !self.sampled
     }
 
     /// Hit rate of a cache without limit.
@@ -159,7 +160,14 @@ impl CurveBuilder {
             sum += requests;
             count(sum)
         }));
-        Curve { requests: self.requests, distinct: self.stack.seen(), hits, step: 1.0, band: Vec::new() }
+        Curve {
+            requests: self.requests,
+            distinct: self.stack.seen(),
+            hits,
+            step: 1.0,
+            band: Vec::new(),
+            sampled: false,
+        }
     }
 }
 

@@ -4,9 +4,11 @@
 //! dependency: the same code runs in the collector and in the page. Memory is proportional to distinct keys, but for Belady's
 //! optimum, which keeps four bytes a request to know the future.
 
+pub mod bootstrap;
 mod curve;
 mod lists;
 mod policy;
+pub mod shards;
 mod simulator;
 mod stack;
 mod trace;

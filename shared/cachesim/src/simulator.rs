@@ -167,12 +167,17 @@ impl<'t> Simulator<'t> {
 
     /// Feeds it a whole trace, its removals included.
     pub fn run(&mut self, trace: &Trace) {
+        self.run_each(trace, |_| {});
+    }
+
+    /// As `run`; `each` is told of every request whether it hit.
+    pub fn run_each(&mut self, trace: &Trace, mut each: impl FnMut(bool)) {
         let mut removals = trace.removals.iter().peekable();
         for (at, &key) in trace.keys.iter().enumerate() {
             while let Some(removal) = removals.next_if(|removal| removal.before <= at) {
                 self.remove(removal.key);
             }
-            self.request(key, trace.size(at), trace.time(at));
+            each(self.request(key, trace.size(at), trace.time(at)));
         }
     }
 }

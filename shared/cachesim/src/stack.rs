@@ -116,6 +116,15 @@ impl Stack {
         }
     }
 
+    /// Takes a key out of the order, as if it had never been there.
+    pub(crate) fn drop_key(&mut self, key: u32) {
+        if let Some(slot) = self.last.get(key as usize).and_then(|&last| slot(last)) {
+            self.last[key as usize] = FORGOTTEN;
+            self.flip(slot, u32::MAX);
+            self.live -= 1;
+        }
+    }
+
     /// Every key was thrown away.
     pub(crate) fn clear(&mut self) {
         self.last.iter_mut().filter(|last| **last != 0).for_each(|last| *last = FORGOTTEN);
