@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod bundle;
+pub mod caches;
 pub mod check;
 pub mod compare;
 pub mod derive;

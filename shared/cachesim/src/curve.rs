@@ -125,14 +125,16 @@ impl Default for CurveBuilder {
 }
 
 impl CurveBuilder {
-    /// A request for `key`.
-    pub fn request(&mut self, key: u32) {
+    /// A request for `key`: how many other keys were asked for since it was last, so that caches of more entries than that
+    /// have it. `None`: no cache has it.
+    pub fn request(&mut self, key: u32) -> Option<usize> {
         self.requests += 1;
-        let Some(distance) = self.stack.touch(key) else { return };
+        let distance = self.stack.touch(key)?;
         if distance >= self.distances.len() {
             self.distances.resize((distance + 1).max(self.distances.len() * 2).min(self.stack.live()), 0);
         }
         self.distances[distance] += 1;
+        Some(distance)
     }
 
     /// The program threw an entry away: its next use is a miss at every size.

@@ -1,0 +1,170 @@
+//! Whether a cache is worth it: what it saved, against what it cost, and what would be better.
+//!
+//! [`evidence`] gathers what a bundle tells of each cache, over all its processes; [`simulate`] replays the keys that were
+//! recorded, at other sizes and by other policies; [`judge`] says what follows, with the numbers that decided it and the
+//! number that would change it. The net benefit is `B = H (c - o_h) - M o_m`: what the hits did not have to compute, less what
+//! asking and storing cost. Memory stands beside it in bytes, since nobody but the reader knows what a byte is worth.
+//! Must not measure, nor judge what was not measured: `None` is unknown, never 0.
+
+mod cost;
+mod evidence;
+mod judge;
+mod overhead;
+mod presets;
+mod rate;
+mod simulate;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+pub use cost::{Cost, CostBy};
+pub use evidence::{Evidence, evidence};
+pub use judge::judge;
+pub use overhead::{Overhead, overhead};
+pub use presets::{Preset, Presets};
+pub use rate::{Rate, RateBy};
+pub use simulate::{Setup, Simulated, simulate};
+
+use crate::model::{CacheScope, CounterSource};
+use crate::stats::Interval;
+use crate::units::{Bytes, Nanos};
+use serde::{Serialize, Serializer};
+
+/// What to do with a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It saves more than it costs, and nothing better was found.
+    Keep,
+    /// It costs more than it saves at any size.
+    Remove,
+    /// Another size is better.
+    Resize,
+    /// A function without a cache that would gain by one.
+    Add,
+    /// Entries expire too early.
+    Ttl,
+    /// Another policy is better at this size.
+    Policy,
+    /// What was measured does not decide it.
+    #[default]
+    Inconclusive,
+    /// Nothing asked for it in this recording.
+    NotExercised,
+}
+
+impl Verdict {
+    /// As people read it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keep => "KEEP",
+            Self::Remove => "REMOVE",
+            Self::Resize => "RESIZE",
+            Self::Add => "ADD",
+            Self::Ttl => "TTL",
+            Self::Policy => "POLICY",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::NotExercised => "NOT EXERCISED",
+        }
+    }
+
+    /// Whether it says what to do.
+    #[must_use]
+    pub fn is_confident(self) -> bool {
+        !matches!(self, Self::Inconclusive | Self::NotExercised)
+    }
+}
+
+/// One cache, judged: an entry of the JSON form, which `docs/report-schema.md` describes.
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Row {
+    pub name: String,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub library: String,
+    pub scope: CacheScope,
+    pub source: CounterSource,
+    pub policy: Option<String>,
+    /// The function has no cache yet.
+    pub candidate: bool,
+    pub processes: u64,
+    pub requests: Option<u64>,
+    pub hits: Option<u64>,
+    pub misses: Option<u64>,
+    pub evictions: Option<u64>,
+    pub expired: Option<u64>,
+    /// Most in one process: each has a cache of its own, of this capacity.
+    pub entries: Option<u64>,
+    pub capacity: Option<u64>,
+    pub unbounded: bool,
+    pub bytes: Option<Bytes>,
+    pub ttl_ns: Option<Nanos>,
+    pub resets: u64,
+    pub cut: bool,
+    pub recursive: bool,
+
+    pub rate: Option<f64>,
+    pub rate_low: Option<f64>,
+    pub rate_high: Option<f64>,
+    pub rate_by: Option<RateBy>,
+
+    #[serde(serialize_with = "rounded")]
+    pub miss_cost_ns: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub miss_cost_ns_low: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub miss_cost_ns_high: Option<f64>,
+    pub miss_cost_by: Option<CostBy>,
+    /// Cost of a hit and of what a miss does beyond the computation.
+    pub overhead: Overhead,
+
+    /// Net benefit of this recording; negative where the cache cost more than it saved.
+    #[serde(serialize_with = "rounded")]
+    pub saved_ns: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub saved_ns_low: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub saved_ns_high: Option<f64>,
+    /// The hit rate at which a cache of this miss cost pays for itself.
+    pub break_even_rate: Option<f64>,
+
+    pub verdict: Verdict,
+    pub advised_capacity: Option<u64>,
+    pub advised_policy: Option<&'static str>,
+    pub advised_ttl_ns: Option<Nanos>,
+    /// Hit rate of what is advised.
+    pub advised_rate: Option<f64>,
+    /// Net benefit of what is advised over what is.
+    #[serde(serialize_with = "rounded")]
+    pub gain_ns: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub gain_ns_low: Option<f64>,
+    #[serde(serialize_with = "rounded")]
+    pub gain_ns_high: Option<f64>,
+    /// The numbers that decided it, as sentences.
+    pub reasons: Vec<String>,
+    /// The numbers that would change it, likewise.
+    pub would_change: Vec<String>,
+    /// The command that would tell more.
+    pub next: Option<String>,
+    pub presets: Presets,
+}
+
+/// Nanoseconds of a mean or an estimate: tenths are more than is known.
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn rounded<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|value| (value * 10.0).round() / 10.0).serialize(serializer)
+}
+
+/// What cannot be more than counts of one recording, as a float.
+#[expect(clippy::cast_precision_loss, reason = "no recording counts 2^53 lookups")]
+pub(crate) fn real(count: u64) -> f64 {
+    count as f64
+}
+
+/// A value that is what it is.
+const fn exactly(value: f64) -> Interval {
+    Interval { value, low: value, high: value }
+}
