@@ -4,7 +4,7 @@ mod bench;
 
 pub use bench::{BenchArgs, ExportFiles, Runs};
 
-use crate::agent::MODES;
+use crate::agent::{KEY_LIMIT, MODES};
 use crate::cache_server::Typed;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -84,6 +84,18 @@ pub struct RunArgs {
     /// Where a series of runs finds what was typed as --cache
     #[arg(long, hide = true, value_name = "NUMBER")]
     pub cache_fd: Option<i32>,
+    /// Trace the keys that Python's caches are asked for, as hashes: of all, or of those whose module.name matches
+    #[arg(long, value_name = "GLOB", num_args = 0..=1, default_missing_value = "*",
+          value_delimiter = ',')]
+    pub cache_trace: Vec<String>,
+    /// The same of functions that have no cache, to tell what one would bring: of those that match, or of all of the
+    /// program's own that look repeatable
+    #[arg(long, value_name = "GLOB", num_args = 0..=1, default_missing_value = "",
+          value_delimiter = ',')]
+    pub cache_candidates: Vec<String>,
+    /// Most traced lookups that a process keeps; past them every second key is given up
+    #[arg(long, value_name = "N", default_value_t = KEY_LIMIT, value_parser = clap::value_parser!(u64).range(1000..=50_000_000))]
+    pub cache_trace_limit: u64,
     /// Let programs that compile code while they run (Node) tell the names of their functions
     #[arg(long, value_enum, default_value_t = Jit::Auto, value_name = "WHEN")]
     pub jit: Jit,

@@ -196,6 +196,9 @@ fn options_of(args: &RunArgs) -> Vec<OsString> {
     option("--clock", (args.clock == Clock::Wall).then(|| "wall".to_owned()));
     option("--python", (!args.python.is_empty()).then(|| args.python.join(",")));
     option("--alloc-depth", Some(args.alloc_depth.to_string()));
+    option("--cache-trace", (!args.cache_trace.is_empty()).then(|| args.cache_trace.join(",")));
+    option("--cache-candidates", (!args.cache_candidates.is_empty()).then(|| args.cache_candidates.join(",")));
+    option("--cache-trace-limit", Some(args.cache_trace_limit.to_string()));
     option("--jit", (args.jit == Jit::Off).then(|| "off".to_owned()));
     options
 }

@@ -7,6 +7,7 @@ mod attach;
 mod bench;
 mod bundles;
 mod cache_servers;
+mod cache_trace;
 mod check;
 mod compare;
 mod completions;

@@ -1,5 +1,6 @@
 //! Putting the recorder where Python programs find it.
 
+use super::Options;
 use crate::launch::{Clock, Variable};
 use crate::spool;
 use serde_json::json;
@@ -20,6 +21,12 @@ const FILES: &[(&str, &str)] = &[
     ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py")),
     ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py")),
     ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
+    ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py")),
+    ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py")),
+    ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py")),
+    ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py")),
+    ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py")),
+    ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
 ];
 
 const PYTHONPATH: &str = "PYTHONPATH";
@@ -36,19 +43,18 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Writes the recorder into a spool; `modes` are names from [`super::MODES`], `alloc_depth` the callers to keep of
-    /// each block of memory.
+    /// Writes the recorder into a spool.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn install(spool: &Path, modes: &[String], alloc_depth: u32) -> io::Result<Self> {
+    pub fn install(spool: &Path, options: &Options) -> io::Result<Self> {
         let folder = fs::canonicalize(spool)?.join(spool::AGENT);
         let site = folder.join("site");
         DirBuilder::new().recursive(true).mode(0o755).create(site.join("_perfcollect"))?;
         for (path, text) in FILES {
             fs::write(site.join(path), text)?;
         }
-        fs::write(site.join("_perfcollect/config.py"), config(&folder, modes, alloc_depth))?;
+        fs::write(site.join("_perfcollect/config.py"), config(&folder, options))?;
         if nix::unistd::geteuid().is_root() {
             // The program may give up its rights, and its children then make files here; nobody else can list them.
             fs::set_permissions(&folder, Permissions::from_mode(0o1733))?;
@@ -97,16 +103,26 @@ fn before(entry: &Path, path: Option<&OsStr>) -> OsString {
 }
 
 /// The module `config`: where to write, and what.
-fn config(folder: &Path, modes: &[String], alloc_depth: u32) -> String {
+fn config(folder: &Path, options: &Options) -> String {
     let mut text = String::from("\"\"\"Written for one recording.\"\"\"\n\nOUT = b\"");
     for byte in folder.as_os_str().as_bytes() {
         write!(text, "\\x{byte:02x}").ok();
     }
     text.push_str("\"\nMODES = (");
-    for known in super::MODES.iter().filter(|known| modes.iter().any(|mode| mode == known.name)) {
-        write!(text, "\"{}\", ", known.name).ok();
+    for mode in options.active() {
+        write!(text, "\"{mode}\", ").ok();
     }
-    writeln!(text, ")\nALLOC_DEPTH = {alloc_depth}").ok();
+    let strings = |names: &[String]| names.iter().map(|name| json!(name).to_string() + ", ").collect::<String>();
+    // JSON's numbers and texts are Python's.
+    writeln!(text, ")\nALLOC_DEPTH = {}", options.alloc_depth).ok();
+    writeln!(text, "KEY_GLOBS = ({})", strings(&options.key_globs)).ok();
+    writeln!(text, "CANDIDATE_GLOBS = ({})", strings(&options.candidate_globs)).ok();
+    writeln!(text, "KEY_LIMIT = {}\nKEY_SALT = {}", options.key_limit, options.key_salt).ok();
+    text.push_str("SIZES = {");
+    for (name, size) in &options.sizes {
+        write!(text, "{}: {size}, ", json!(name)).ok();
+    }
+    text.push_str("}\n");
     text
 }
 
@@ -126,11 +142,18 @@ mod tests {
 
     #[test]
     fn a_mode_is_recorded_once_however_often_it_is_asked_for() {
-        let text = config(Path::new("/x"), &["lines".into(), "calls".into(), "lines".into()], 16);
-        assert!(
-            text.ends_with("OUT = b\"\\x2f\\x78\"\nMODES = (\"calls\", \"lines\", )\nALLOC_DEPTH = 16\n"),
-            "{text}"
-        );
+        let modes = vec!["lines".to_owned(), "calls".to_owned(), "lines".to_owned()];
+        let text = config(Path::new("/x"), &Options { modes, ..Options::default() });
+        let expect = "OUT = b\"\\x2f\\x78\"\nMODES = (\"calls\", \"lines\", )\nALLOC_DEPTH = 16\n";
+        assert!(text.contains(expect), "{text}");
+    }
+
+    #[test]
+    fn names_cannot_leave_their_quotes() {
+        let sizes = vec![("m.\"f\\\n".to_owned(), 3)];
+        let text = config(Path::new("/x"), &Options { sizes, key_globs: vec!["*".into()], ..Options::default() });
+        assert!(text.contains(r#"SIZES = {"m.\"f\\\n": 3, }"#), "{text}");
+        assert!(text.contains("MODES = (\"keys\", \"resize\", )") && text.contains("KEY_GLOBS = (\"*\", )"), "{text}");
     }
 
     #[test]
@@ -138,7 +161,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let spool = temp.path().join("a:b");
         fs::create_dir(&spool).unwrap();
-        let injection = Injection::install(&spool, &["calls".to_owned()], 16).unwrap();
+        let injection = Injection::install(&spool, &Options::default()).unwrap();
         let (_, path) = injection.variable();
         let entry = path.to_string_lossy().split(':').next().unwrap().to_owned();
         assert!(Path::new(&entry).join("sitecustomize.py").exists(), "{path:?}");

@@ -7,6 +7,7 @@ mod alloc;
 mod calls;
 mod entered;
 mod inject;
+mod keys;
 mod lines;
 mod read;
 
@@ -14,8 +15,9 @@ pub use alloc::{AllocFrame, AllocRow, AllocSnapshot};
 pub use inject::Injection;
 pub use read::{AgentError, AgentProcess, Bye, Hello, processes, start_mono_ns};
 
-use perfcollect_shared::model::{CallCount, LineCount, Timeline, Warning};
+use perfcollect_shared::model::{CallCount, KeyTrace, LineCount, Timeline, Warning};
 use perfcollect_shared::units::Nanos;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 
@@ -34,6 +36,60 @@ pub static MODES: &[Mode] = &[
     Mode { name: "lines", what: "counts and times of every line" },
 ];
 
+/// Events of traced keys that a process keeps, if nothing else is asked for.
+pub const KEY_LIMIT: u64 = 4_000_000;
+
+/// What the recorder is to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Names from [`MODES`].
+    pub modes: Vec<String>,
+    /// Callers to keep of each block of memory.
+    pub alloc_depth: u32,
+    /// Caches whose keys are traced, as patterns of `module.qualname`.
+    pub key_globs: Vec<String>,
+    /// Functions without a cache, likewise; one that is empty is every function of the program's own that looks repeatable.
+    pub candidate_globs: Vec<String>,
+    /// Most traced lookups that a process keeps.
+    pub key_limit: u64,
+    pub key_salt: u64,
+    /// Caches by name, and the size that each is made with: [`SIZE_AS_IS`] leaves it, 0 turns it off.
+    pub sizes: Vec<(String, i64)>,
+}
+
+/// A cache is watched and not changed.
+pub const SIZE_AS_IS: i64 = -1;
+
+impl Default for Options {
+    fn default() -> Self {
+        let (modes, key_globs, candidate_globs) = Default::default();
+        // Python hashes numbers up to 61 bits as they are.
+        let key_salt = RandomState::new().hash_one(0) >> 4;
+        let key_limit = KEY_LIMIT;
+        Self { modes, alloc_depth: 16, key_globs, candidate_globs, key_limit, key_salt, sizes: Vec::new() }
+    }
+}
+
+impl Options {
+    /// Names of the Python modules that are to be started.
+    fn active(&self) -> Vec<&'static str> {
+        let asked = |known: &&Mode| self.modes.iter().any(|mode| mode == known.name);
+        let by_option = [
+            ("keys", !self.key_globs.is_empty()),
+            ("candidates", !self.candidate_globs.is_empty()),
+            ("resize", !self.sizes.is_empty()),
+        ];
+        let by_option = by_option.into_iter().filter_map(|(name, wanted)| wanted.then_some(name));
+        MODES.iter().filter(asked).map(|mode| mode.name).chain(by_option).collect()
+    }
+
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.active().is_empty()
+    }
+}
+
 /// What was recorded inside Python programs.
 #[derive(Debug, Default)]
 pub struct Entered {
@@ -41,6 +97,9 @@ pub struct Entered {
     pub calls: Vec<CallCount>,
     pub alloc: Vec<AllocSnapshot>,
     pub lines: Vec<LineCount>,
+    /// Keys that caches and functions were asked for, and what limits them.
+    pub keys: Vec<KeyTrace>,
+    pub keys_warnings: Vec<Warning>,
     /// When the recording began, on the recorder's clock; 0 where that is not known.
     pub start_mono_ns: u64,
 }
@@ -55,7 +114,9 @@ impl Entered {
         let calls = calls::read(&mut processes);
         let alloc = alloc::read(&mut processes);
         let lines = lines::read(&mut processes);
-        Ok(Self { processes, calls, alloc, lines, start_mono_ns: start_mono_ns(spool) })
+        let start_mono_ns = start_mono_ns(spool);
+        let (keys, keys_warnings) = keys::read(&mut processes, start_mono_ns);
+        Ok(Self { processes, calls, alloc, lines, keys, keys_warnings, start_mono_ns })
     }
 
     /// What a reader must know of it.

@@ -167,6 +167,24 @@ impl AgentProcess {
         parsed.map(Some).map_err(io::Error::from)
     }
 
+    /// Files of other forms than lines that a mode wrote: what follows `prefix` in their names, in order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub(super) fn binaries(&self, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {
+        let prefix = format!("{}-{}.{prefix}", self.hello.pid, self.hello.n);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if let Some(rest) = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".bin")) {
+                found.push((rest.to_owned(), path.clone()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{}-{}.{name}.jsonl", self.hello.pid, self.hello.n))
     }

@@ -6,7 +6,7 @@
 mod show;
 mod verdict;
 
-use crate::agent::MODES;
+use crate::agent::{KEY_LIMIT, MODES};
 use crate::cli::{Clock, Jit, RecordingArgs, RerunArgs, RunArgs, StackArgs};
 use crate::exit_code::ExitCode;
 use crate::series::{Outcome, Series};
@@ -210,6 +210,9 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
         // A bundle may come from anywhere, and must not choose whom we give our passwords to.
         cache: Vec::new(),
         cache_fd: None,
+        cache_trace: Vec::new(),
+        cache_candidates: Vec::new(),
+        cache_trace_limit: KEY_LIMIT,
         jit: Jit::Auto,
         runs: Some(plan.runs),
         warmup: 0,

@@ -207,6 +207,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     let (caches, of_servers) = servers::build(&servers);
     manifest.warnings.extend(of_servers);
     let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
+    manifest.warnings.extend(entered.keys_warnings);
     manifest.warnings.extend(alloc::cost_of_tracing(&entered.alloc));
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
     let mut captured = source::Captured::default();
@@ -228,6 +229,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         calls: Arc::new(entered.calls),
         memory: Arc::new(memory.unwrap_or_default()),
         lines: Arc::new(entered.lines),
+        keys: entered.keys.into_iter().map(Arc::new).collect(),
         source: Arc::new(captured.chunks),
         caches: Arc::new(caches),
         ..Bundle::default()

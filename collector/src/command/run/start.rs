@@ -1,7 +1,7 @@
 //! From the command line to a running program that is watched.
 
 use super::samplers::{Armed, RESOURCE_INTERVAL, Rates, Samplers, SelfProfile};
-use crate::agent::Injection;
+use crate::agent::{self, Injection};
 use crate::cache_server::{Address, Servers};
 use crate::cli::{self, Jit, RunArgs};
 use crate::jit;
@@ -105,11 +105,10 @@ fn prepare(
     let clock = Clock::new();
     let tree = ProcessTree::new(child, clock.clone());
     let rates = rates(args);
-    let inject = || {
-        Injection::install(spool.path(), &args.python, args.alloc_depth).context("cannot write the recorder for Python")
-    };
-    let injection = if args.python.is_empty() { None } else { Some(inject()?) };
     let servers = watch(&clock);
+    let options = agent_options(args);
+    let inject = || Injection::install(spool.path(), &options).context("cannot write the recorder for Python");
+    let injection = if options.is_empty() { None } else { Some(inject()?) };
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
     let interrupted = format!(
         "interrupted while {} was being written; `perfcollect recover {}` finishes it",
@@ -126,6 +125,18 @@ impl Prepared {
         let Some(injection) = &self.injection else { return Ok(Vec::new()) };
         injection.note_start(&self.clock).context("cannot write the recorder for Python")?;
         Ok(vec![injection.variable()])
+    }
+}
+
+/// What is recorded inside Python programs.
+fn agent_options(args: &RunArgs) -> agent::Options {
+    agent::Options {
+        modes: args.python.clone(),
+        alloc_depth: args.alloc_depth,
+        key_globs: args.cache_trace.clone(),
+        candidate_globs: args.cache_candidates.clone(),
+        key_limit: args.cache_trace_limit,
+        ..agent::Options::default()
     }
 }
 
@@ -156,11 +167,17 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
     let git = git::start(&cwd);
     let (common, id) = begun(args.recording.label.as_ref(), &args.recording.tags);
     let rates = rates(args);
+    let mut settings =
+        Settings { source: args.recording.source, ..rates.settings(&args.recording.stacks, &args.python) };
+    let by_option = [("cache-trace", &args.cache_trace), ("cache-candidates", &args.cache_candidates)];
+    settings
+        .python_modes
+        .extend(by_option.iter().filter(|(_, globs)| !globs.is_empty()).map(|(name, _)| (*name).to_owned()));
     let manifest = Manifest {
         command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         cwd: cwd.to_string_lossy().into_owned(),
         git: git.finish(),
-        settings: Settings { source: args.recording.source, ..rates.settings(&args.recording.stacks, &args.python) },
+        settings,
         ..common
     };
     Ok((manifest, id))

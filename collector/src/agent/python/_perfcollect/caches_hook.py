@@ -7,6 +7,7 @@ Owns the interception, nothing else. Modes register in one of two lists, in any 
                                None (no opinion), a dict (other parameters), or a callable that gets the wrapper and
                                returns what the program gets in its place
 
+A dict may also hold `function`: what is wrapped in place of the program's function.
 `parameters` is a dict: maxsize and typed of functools; cache, key, lock, condition, info (as far as that version has
 them) and maxsize of cachetools. `library` is "functools", "cachetools" or "cachetools.method".
 
@@ -161,7 +162,8 @@ def _make(function, maxsize, typed, info):
         parameters, around = {"maxsize": maxsize, "typed": typed}, ()
     else:
         parameters, around = _asked(function, "functools", {"maxsize": maxsize, "typed": typed})
-        wrapper = _real_wrapper(function, parameters["maxsize"], parameters["typed"], info)
+        inner = parameters.get("function", function)
+        wrapper = _real_wrapper(inner, parameters["maxsize"], parameters["typed"], info)
     return _told(wrapper, function, "functools", parameters, around)
 
 
@@ -193,7 +195,7 @@ def _decorator(real, library):
             if asked.get("maxsize") != parameters.get("maxsize"):
                 # Its own property cannot be set; every version keeps it by this name.
                 asked["cache"]._Cache__maxsize = asked["maxsize"]
-            return _told(make(function), function, library, asked, around)
+            return _told(make(asked.get("function", function)), function, library, asked, around)
 
         return decorator
 
