@@ -1,8 +1,10 @@
 //! The command line as it is typed: clap's types live here and nowhere else.
 
 mod bench;
+mod caches;
 
 pub use bench::{BenchArgs, ExportFiles, Runs};
+pub use caches::{CachesArgs, CachesCommand, CachesCompareArgs, CachesShowArgs};
 
 use crate::agent::{KEY_LIMIT, MODES};
 use crate::cache_server::Typed;
@@ -37,6 +39,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say what changed between recordings, benchmark files or entries of a log, and which functions did it
     Compare(CompareArgs),
+    /// Say of each cache whether it is worth it: what it saved, what another size would do
+    Caches(CachesArgs),
     /// List the recordings of this folder
     List(ListArgs),
     /// Say what can be recorded on this machine, and what to change

@@ -2,6 +2,7 @@
 
 pub mod attach;
 pub mod bench;
+pub mod caches;
 pub mod check;
 pub mod compare;
 pub mod completions;
@@ -28,6 +29,7 @@ pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCod
     match command {
         Command::Attach(args) => attach::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),
+        Command::Caches(args) => caches::run(&args, terminal),
         Command::Compare(args) => compare::run(&args, terminal),
         Command::Check(args) => check::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),

@@ -196,3 +196,44 @@ fn entries_that_expire_too_early_are_seen() {
     let row = check(&bundle, Verdict::Ttl, "19,900 expired");
     assert_eq!(row.advised_ttl_ns, Some(Nanos(16 * 90_000)));
 }
+
+#[test]
+fn the_terminal_and_the_first_screen_say_it_in_words() {
+    let thrash = traced(world(0, 10_000, 10_000, 128, Some(128)), &in_a_loop(200, 10_000), |_| 10_000);
+    let found = rows(&thrash);
+    let said = finding(&found[0]).unwrap();
+    assert!(
+        said.starts_with(
+            "cache price_of: hit 0 %, 128 of 128 slots full: would hit 98 % with 200, saves about 98.2 ms ["
+        ),
+        "{said}"
+    );
+    let told = text::text(&found);
+    for part in [
+        "1 cache, 1 of them used",
+        "RESIZE to 200",
+        "shop.py:3",
+        "a rule of thumb says remove; a low rate",
+        "9,800 for want of room",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in\n{told}");
+    }
+    assert!(text::markdown(&found).contains("| RESIZE to 200 |"));
+    let unused = rows(&world(0, 0, 0, 0, Some(128)));
+    assert!(text::text(&unused).contains("NOT EXERCISED"));
+    assert_eq!(finding(&unused[0]), None);
+}
+
+#[test]
+fn caches_of_two_recordings_are_joined_though_lines_move() {
+    let base = rows(&world(500, 500, 10_000, 500, None));
+    let mut moved = world(800, 200, 10_000, 200, None);
+    Arc::make_mut(&mut moved.caches)[0].line = Some(7);
+    let changes = compare(&base, &rows(&moved));
+    assert_eq!((changes.len(), changes[0].shift), (1, Shift::Higher));
+    let by = changes[0].difference.unwrap();
+    assert!((by.value - 0.3).abs() < 1e-9 && by.low > 0.25 && by.high < 0.35);
+    assert_eq!(compare(&base, &base)[0].shift, Shift::Same);
+    assert_eq!(compare(&base, &[])[0].shift, Shift::Gone);
+    assert!(text::changes_text(&changes).contains("+30.0 points"));
+}
