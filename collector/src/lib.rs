@@ -10,6 +10,7 @@ pub mod cache_server;
 pub mod cli;
 pub mod command;
 pub mod environment;
+pub mod events;
 pub mod exit_code;
 pub mod git;
 pub mod heap;

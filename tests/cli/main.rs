@@ -13,6 +13,7 @@ mod compare;
 mod completions;
 mod damaged;
 mod doctor;
+mod events;
 mod export;
 mod imports;
 mod jit;

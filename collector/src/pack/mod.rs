@@ -4,6 +4,7 @@
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
 mod alloc;
+mod events;
 mod finish;
 mod jit;
 pub mod merge;
@@ -30,7 +31,7 @@ use anyhow::{Context, bail};
 use perfcollect_shared::bundle;
 use perfcollect_shared::derive::summary::summarize;
 use perfcollect_shared::format::shell_word;
-use perfcollect_shared::model::{Bundle, Exit, Manifest, Overhead, Timeline, TimelineBuilder, Warning};
+use perfcollect_shared::model::{Bundle, CacheRecord, Exit, Manifest, Overhead, Timeline, TimelineBuilder, Warning};
 use perfcollect_shared::units::{Bytes, Nanos};
 use progress::Progress;
 use std::fs;
@@ -90,7 +91,7 @@ pub fn pack(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>)
 
 fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Packed> {
     let progress = Progress::start(end.is_some_and(|end| end.show_progress));
-    let mut recorded = Recorded::read(spool)?;
+    let mut recorded = Recorded::read(spool, end.map(|end| end.wall_ns))?;
     if end.is_none()
         && let Some(packed) = already_packed(&recorded.manifest, target)
     {
@@ -127,6 +128,8 @@ struct Recorded {
     /// Samples of threads that wait; its tables are in `native`.
     wall: RawStacks,
     entered: Entered,
+    /// What programs said of their caches, and what was left out of that.
+    reported: (Vec<CacheRecord>, Option<Warning>),
     /// What cache servers said.
     servers: Vec<Vec<ServerLine>>,
     /// Lines that could not be read: file, first of them, how many.
@@ -134,7 +137,7 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn read(spool: &Path) -> anyhow::Result<Self> {
+    fn read(spool: &Path, wall_ns: Option<Nanos>) -> anyhow::Result<Self> {
         let manifest = match fs::read(spool.join(spool::MANIFEST)) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .with_context(|| format!("the {} of the recording is damaged", spool::MANIFEST))?,
@@ -153,6 +156,7 @@ impl Recorded {
         let mut wall = RawStacks::read(&spool.join(spool::WALL)).with_context(|| told(spool::WALL))?;
         native.take_tables(&mut wall);
         let (servers, servers_cut) = cache_server::read(spool).with_context(|| told("cache-*.jsonl"))?;
+        let reported = events::read(spool, wall_ns).with_context(|| told(spool::EVENTS))?;
         let cuts = [
             (spool::TIMELINE, timeline_cut),
             (spool::NATIVE, native.cut_at_line),
@@ -166,7 +170,7 @@ impl Recorded {
             .map(|(name, line)| finish::lines_from(&spool.join(&name), line).map(|count| (name, line, count)))
             .collect::<std::io::Result<_>>()?;
         let entered = Entered::read(spool).with_context(|| told(spool::AGENT))?;
-        Ok(Self { manifest, timeline, native, python, wall, entered, servers, cut })
+        Ok(Self { manifest, timeline, native, python, wall, entered, reported, servers, cut })
     }
 }
 
@@ -182,7 +186,7 @@ fn already_packed(manifest: &Manifest, target: &Path) -> Option<Packed> {
 }
 
 fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::Result<Bundle> {
-    let Recorded { mut manifest, mut timeline, mut native, python, wall, entered, servers, cut } = recorded;
+    let Recorded { mut manifest, mut timeline, mut native, python, wall, entered, reported, servers, cut } = recorded;
     timeline.samples.sort_by_key(|sample| sample.t_ns);
     if let Some(end) = end {
         manifest.exit = end.exit;
@@ -204,8 +208,10 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest.warnings.extend(entered.warnings(&timeline));
     }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
-    let (caches, of_servers) = servers::build(&servers);
-    manifest.warnings.extend(of_servers);
+    let (mut caches, of_events) = reported;
+    let (of_servers, told) = servers::build(&servers);
+    caches.extend(of_servers);
+    manifest.warnings.extend(of_events.into_iter().chain(told));
     let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
     manifest.warnings.extend(entered.keys_warnings);
     manifest.warnings.extend(alloc::cost_of_tracing(&entered.alloc));

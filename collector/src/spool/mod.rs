@@ -33,6 +33,10 @@ pub const AGENT_START: &str = "start.json";
 pub const WALL: &str = "wall.jsonl";
 /// Folder of the parts of a series: `NNNNN.json`, a `Run`, and `NNNNN.perf.zip`, its recording.
 pub const RUNS: &str = "runs";
+/// Lines that programs append to report of themselves (`PERFCOLLECT_EVENTS`).
+pub const EVENTS: &str = "events.jsonl";
+/// When the recording began, on the clocks of those lines.
+pub const EVENTS_START: &str = "events-start.json";
 /// Runs of benchmarks, as in a bundle.
 pub const BENCHMARKS: &str = "benchmarks.jsonl";
 /// Held with flock by the recording process for as long as it lives.

@@ -10,7 +10,7 @@ use crate::spool::{self, SpoolFolder};
 use crate::store::Library;
 use crate::terminal::Terminal;
 use crate::tree::ProcessTree;
-use crate::{environment, git};
+use crate::{environment, events, git};
 use anyhow::{Context, bail};
 use nix::unistd::{dup2_stdin, dup2_stdout};
 use perfcollect_shared::model::{FORMAT_VERSION, Manifest, Settings, Tool};
@@ -65,7 +65,7 @@ pub(super) fn start(args: &RunArgs, servers: &[Address], terminal: Terminal) -> 
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal, watch).and_then(|prepared| {
         let cpu_before = super::cpu_time();
         prepared.clock.restart();
-        variables.extend(prepared.variables()?);
+        variables.extend(prepared.variables(spool.path())?);
         Ok((waiting.release(&variables)?, prepared, cpu_before))
     });
     match started {
@@ -121,10 +121,15 @@ fn prepare(
 
 impl Prepared {
     /// What the program's environment gets from us.
-    fn variables(&self) -> anyhow::Result<Vec<Variable>> {
-        let Some(injection) = &self.injection else { return Ok(Vec::new()) };
-        injection.note_start(&self.clock).context("cannot write the recorder for Python")?;
-        Ok(vec![injection.variable()])
+    fn variables(&self, spool: &Path) -> anyhow::Result<Vec<Variable>> {
+        let told = || format!("cannot write {}", spool.display());
+        let mut variables = vec![events::prepare(spool).with_context(told)?];
+        events::note_start(spool, &self.clock).with_context(told)?;
+        if let Some(injection) = &self.injection {
+            injection.note_start(&self.clock).context("cannot write the recorder for Python")?;
+            variables.push(injection.variable());
+        }
+        Ok(variables)
     }
 }
 
