@@ -6,6 +6,8 @@
 pub mod bench;
 mod bundle;
 pub mod html;
+#[cfg(feature = "trace-import")]
+pub mod trace;
 
 use std::borrow::Cow;
 

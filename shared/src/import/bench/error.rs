@@ -18,25 +18,27 @@ pub enum Place {
     Line { line: usize, byte: usize },
     /// Line from 1 of a file that is read by lines.
     Row(usize),
+    /// Record from 1 of a file of fixed records, and its first byte from 0.
+    Record { record: u64, byte: u64 },
     /// As a script would write it: `results[3].times[2]`.
     Path(String),
 }
 
 impl ImportError {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    pub(in crate::import) fn new(reason: impl Into<String>) -> Self {
         Self { place: None, reason: reason.into(), hint: None }
     }
 
-    pub(super) fn at_path(path: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(in crate::import) fn at_path(path: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { place: Some(Place::Path(path.into())), ..Self::new(reason) }
     }
 
-    pub(super) fn at_row(line: usize, reason: impl Into<String>) -> Self {
+    pub(in crate::import) fn at_row(line: usize, reason: impl Into<String>) -> Self {
         Self { place: Some(Place::Row(line)), ..Self::new(reason) }
     }
 
     #[must_use]
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(in crate::import) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -49,6 +51,7 @@ impl fmt::Display for ImportError {
             Some(Place::Path(path)) => write!(f, "{path} ")?,
             Some(Place::Line { line, byte }) => write!(f, "line {line}, byte {byte}: ")?,
             Some(Place::Row(line)) => write!(f, "line {line}: ")?,
+            Some(Place::Record { record, byte }) => write!(f, "record {record} at byte {byte}: ")?,
             None => {}
         }
         f.write_str(&self.reason)?;
