@@ -2,9 +2,11 @@
 
 mod bench;
 mod caches;
+mod curve;
 
 pub use bench::{BenchArgs, ExportFiles, Runs};
 pub use caches::{CachesArgs, CachesCommand, CachesCompareArgs, CachesShowArgs};
+pub use curve::{CurveArgs, CurveFormat, Rate, Size};
 
 use crate::agent::{KEY_LIMIT, MODES};
 use crate::cache_server::Typed;

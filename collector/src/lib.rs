@@ -9,6 +9,7 @@ pub mod bench_source;
 pub mod cache_server;
 pub mod cli;
 pub mod command;
+pub mod curve;
 pub mod environment;
 pub mod events;
 pub mod exit_code;

@@ -1,6 +1,6 @@
 //! `caches` and its parts, as they are typed.
 
-use super::ReportFormat;
+use super::{CurveArgs, ReportFormat};
 use clap::{Args, Subcommand, ValueHint};
 
 /// `caches`; without a part it is `caches show`.
@@ -23,6 +23,8 @@ pub enum CachesCommand {
     Show(CachesShowArgs),
     /// Say how hit rates differ between two recordings
     Compare(CachesCompareArgs),
+    /// Show what other sizes and policies would have done with a trace of requests
+    Curve(Box<CurveArgs>),
 }
 
 /// `caches show`.

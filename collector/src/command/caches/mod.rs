@@ -1,6 +1,7 @@
 //! `perfcollect caches`: whether caches are worth it. One file a part.
 
 pub mod compare;
+pub mod curve;
 pub mod show;
 
 use crate::cli::{CachesArgs, CachesCommand};
@@ -20,6 +21,7 @@ pub fn run(args: &CachesArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         None => show::run(&args.show, terminal),
         Some(CachesCommand::Show(args)) => show::run(args, terminal),
         Some(CachesCommand::Compare(args)) => compare::run(args, terminal),
+        Some(CachesCommand::Curve(args)) => curve::run(args, terminal),
     }
 }
 

@@ -126,6 +126,15 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Reads to the end of what is compressed, to tell whether that is damaged.
+    pub(super) fn drain(&mut self) -> Result<(), ImportError> {
+        while self.packing.is_some() && self.end == End::Open {
+            self.take(self.filled - self.start);
+            self.fill(1)?;
+        }
+        Ok(())
+    }
+
     fn damaged(&self, error: &io::Error) -> ImportError {
         let Some(packing) = self.packing else { return unreadable(error) };
         let content = self.at + self.ahead().len() as u64;

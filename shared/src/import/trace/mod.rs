@@ -130,6 +130,11 @@ impl<'a> TraceReader<'a> {
     pub fn open(file: Box<dyn Read + 'a>, options: &Options) -> Result<Self, ImportError> {
         let mut input = Input::open(file)?;
         input.fill(detect::HEAD)?;
+        if let (true, End::Cut, Some(packing)) = (input.ahead().is_empty(), input.end(), input.packing) {
+            return Err(
+                ImportError::new(format!("the {packing} stream is cut before any content")).hint("copy it again")
+            );
+        }
         let format = match (options.format, &options.columns) {
             (Some(format), _) => format,
             (None, Some(_)) => Format::Csv,
@@ -188,8 +193,10 @@ impl<'a> TraceReader<'a> {
             Parser::Cache2k => binary::cache2k(&mut self.input),
             Parser::Columns(rows) => rows.next(&mut self.input, &mut self.notes),
             Parser::Ids(ids) => ids.next(&mut self.input, &mut self.notes),
-        }?;
-        match next {
+        };
+        // What makes no sense in a packed file is the damage of the packing, where there is some.
+        let next = next.or_else(|error| self.input.drain().and(Err(error)));
+        match next? {
             Next::Request(request) => {
                 self.requests += 1;
                 self.notes.zero_sizes += u64::from(request.size == 0);
