@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![expect(clippy::disallowed_methods, reason = "tests read the published traces")]
 
+mod adaptive;
 mod corpus;
 mod golden;
 mod naive;

@@ -12,18 +12,16 @@ use crate::{Capacity, Curve, Interner, Policy, Removal, Trace, lru_curve};
 use std::collections::BinaryHeap;
 
 /// A sample of fewer keys errs too much: the exact pass is then as fast as need be.
-pub const LEAST_KEYS: u64 = 8192;
+pub const LEAST_KEYS: u64 = 7000;
 
 /// Bits of the hash that choose.
 const ALL: f64 = 4_294_967_296.0;
 
-/// Keys of a trace that is already in memory are hashed in registers, several at once.
+/// Dense keys are spread by the golden ratio: every run of them, and every comb, has its share in every part, so that a part
+/// is nearer to the whole than one by lot would be. One multiplication, and several keys at once.
 #[inline]
 fn hash(key: u32) -> u32 {
-    let mut x = key.wrapping_add(0x9e37_79b9);
-    x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
-    x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
-    x ^ (x >> 16)
+    key.wrapping_mul(0x9e37_79b9).wrapping_add(0x5bd1_e995)
 }
 
 /// The hash of an id of any program.
@@ -113,20 +111,17 @@ impl FixedRate {
         let limit = self.each.saturating_mul(salts);
         let (chunks, rest) = keys.as_chunks::<16>();
         for chunk in chunks {
-            let any = chunk.iter().fold(false, |any, &key| any | (hash(key) < limit));
+            let hashes = chunk.map(hash);
+            #[expect(clippy::needless_bitwise_bool, reason = "no branch, so that they are compared at once")]
+            let any = hashes.iter().fold(false, |any, &hash| any | (hash < limit));
             if any {
-                self.offer_all(chunk, limit);
+                for (&key, hash) in chunk.iter().zip(hashes).filter(|(_, hash)| *hash < limit) {
+                    self.offer(hash, u64::from(key));
+                }
             }
         }
-        self.offer_all(rest, limit);
-    }
-
-    fn offer_all(&mut self, keys: &[u32], limit: u32) {
-        for &key in keys {
-            let hash = hash(key);
-            if hash < limit {
-                self.offer(hash, u64::from(key));
-            }
+        for &key in rest {
+            self.offer(hash(key), u64::from(key));
         }
     }
 
@@ -224,6 +219,7 @@ struct Shrinking {
     distances: Vec<f64>,
     width: f64,
     weight: f64,
+    dither: f64,
 }
 
 impl FixedSize {
@@ -241,6 +237,7 @@ impl FixedSize {
             distances: Vec::new(),
             width: 1.0,
             weight: 0.0,
+            dither: 0.0,
         };
         Self { samples: (0..salts).map(one).collect(), requests: 0 }
     }
@@ -282,7 +279,9 @@ impl Shrinking {
         let rate = self.rate();
         self.weight += 1.0 / rate;
         if let Some(distance) = self.stack.touch(key) {
-            self.add(usize_count(distance) / rate, 1.0 / rate);
+            // Between its neighbours in the sample nothing is known of its place: evenly spread over them.
+            self.dither = (self.dither + 0.618_033_988_749_895).fract();
+            self.add((usize_count(distance) + self.dither) / rate, 1.0 / rate);
         }
         while self.largest.len() > self.keys
             && let Some((hash, key)) = self.largest.pop()
