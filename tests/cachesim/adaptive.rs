@@ -1,7 +1,7 @@
 //! The policies with several queues, against ones of plain vectors that are searched from end to end.
 
 use crate::naive::{Random, trace};
-use perfcollect_cachesim::{Capacity, Policy, Trace, simulate};
+use perfcollect_cachesim::{Capacity, CurveBuilder, Policy, Simulator, Trace, lru_curve, simulate};
 use std::collections::HashMap;
 
 /// Keys with their weights, oldest first.
@@ -382,4 +382,43 @@ fn tinylfu_keeps_what_is_used_often_through_a_scan() {
     assert_eq!(hits(Policy::Lru), 0);
     assert!(hits(Policy::WTinyLfu) > 19_500, "{}", hits(Policy::WTinyLfu));
     assert!(hits(Policy::WTinyLfu) <= 19_950);
+}
+
+#[test]
+fn memory_follows_the_keys_not_the_requests() {
+    let mut random = Random(41);
+    let keys: Vec<u32> =
+        (0..400_000).map(|_| u32::try_from(random.below(2000).min(random.below(2000))).unwrap()).collect();
+    for policy in Policy::ALL.into_iter().filter(|policy| *policy != Policy::Belady) {
+        let memory = |requests: usize| {
+            let mut simulator = Simulator::new(policy, Capacity::Entries(200), Some(1000)).unwrap();
+            keys[..requests].iter().for_each(|&key| _ = simulator.request(key, 1, 0));
+            simulator.memory()
+        };
+        let (few, many) = (memory(20_000), memory(400_000));
+        assert!(many < few * 3 / 2 && many < 2000 * 160, "{policy:?}: {few} {many}");
+    }
+    let mut curve = CurveBuilder::default();
+    for &key in &keys {
+        _ = curve.request(key);
+    }
+    assert!(curve.memory() < 2000 * 40, "{}", curve.memory());
+}
+
+#[test]
+fn a_curve_tells_its_knee_and_the_size_that_suffices() {
+    // Nine of ten requests loop over 50 keys, the tenth over 1,000 others.
+    let ids = (0..200_000u64).map(|at| if at % 10 > 0 { at % 50 } else { 100 + at / 10 % 1000 });
+    let curve = lru_curve(&Trace::of_ids(ids));
+    let knee = curve.knee().unwrap();
+    assert!((45..70).contains(&knee), "{knee}");
+    assert!(curve.hit_rate(knee).unwrap() > 0.89);
+    assert!((45..70).contains(&curve.least_size(0.9)), "{}", curve.least_size(0.9));
+    assert!((1000..1100).contains(&curve.least_size(1.0)), "{}", curve.least_size(1.0));
+    assert_eq!(curve.interval(knee), curve.hit_rate(knee).map(|rate| (rate, rate)));
+    let sizes = curve.plot_sizes(40);
+    assert!(sizes.len() <= 40 && sizes.is_sorted() && sizes[0] == 1 && *sizes.last().unwrap() >= 1000, "{sizes:?}");
+    let nothing = lru_curve(&Trace::default());
+    assert_eq!((nothing.hit_rate(10), nothing.knee(), nothing.least_size(0.99)), (None, None, 0));
+    assert_eq!(lru_curve(&Trace::new(vec![0, 1, 2])).knee(), None);
 }
