@@ -16,8 +16,10 @@ const LEAST_REQUESTS: u64 = 30;
 const UNLIKE: f64 = 2.0;
 /// Gains below this part of all time at stake are not worth a change.
 const MATERIAL: f64 = 0.02;
-/// Without keys, a cache that could gain more than this part of what it saves is not called right.
-const UNSEEN: f64 = 0.25;
+/// Without keys, a cache whose evicted entries could bring more than this part of all time at stake is not called right.
+const UNSEEN: f64 = 0.1;
+/// Why a cache that did not pay is not removed.
+const LOST: &str = "it did not pay, but what was lost may have";
 /// How far the replay of a cache may be from what was measured before it is not believed.
 const BELIEVED: f64 = 0.05;
 /// Memory that is worth a smaller size.
@@ -275,6 +277,8 @@ fn replayed(evidence: &Evidence, simulated: &Simulated, row: &mut Row) {
         row.reasons.push(advice(verdict, setup, simulated));
         advise(row, verdict, setup);
         row.would_change.push(format!("a gain of less than {}", words::time(MATERIAL * simulated.stake_ns)));
+    } else if now.high < 0.0 && evidence.cut {
+        row.reasons.push(LOST.into());
     } else if now.high < 0.0 && simulated.unlimited.saved.high < 0.0 {
         row.verdict = Verdict::Remove;
         let best = simulated.unlimited.rate.value;
@@ -389,17 +393,23 @@ fn counted(evidence: &Evidence, row: &mut Row) {
     let hopeless = cost * UNLIKE < overhead.hit_ns / overhead.within;
     let waits = evidence.cost.is_some_and(|cost| cost.by == CostBy::Cpu) && may_wait(evidence, cost);
     let unseen = evidence.evictions.or(if evidence.full == Some(false) { Some(0) } else { evidence.misses });
-    let unseen_ns = real(unseen.unwrap_or(0)) * evidence.cost.and_then(|cost| cost.value).unwrap_or(cost);
+    let too_old = if evidence.ttl_ns.is_some() { evidence.expired.or(evidence.misses).unwrap_or(0) } else { 0 };
+    let unseen = real(unseen.unwrap_or(0).max(too_old)) / real(evidence.requests.unwrap_or(1).max(1));
     if bounds.high < 0.0 && waits {
         row.reasons.push("the function may wait, which CPU time leaves out".into());
         row.next = Some(again(evidence, "--clock wall"));
+    } else if bounds.high < 0.0 && evidence.cut {
+        row.reasons.push(LOST.into());
     } else if bounds.high < 0.0 && (hopeless || evidence.full == Some(false)) {
         row.verdict = Verdict::Remove;
         if !hopeless {
             row.reasons.push("it never ran out of room, so that more would bring nothing".into());
         }
         would_pay(row);
-    } else if evidence.full != Some(false) && unseen_ns > UNSEEN * bounds.value.max(0.0) {
+    } else if too_old > 0 && evidence.full == Some(false) && unseen > UNSEEN {
+        row.reasons.push("entries expire: counters do not tell what a longer time to live would bring, keys do".into());
+        row.next = Some(again(evidence, &trace_of(evidence)));
+    } else if evidence.full != Some(false) && unseen > UNSEEN {
         let evicted = evidence.evictions.map_or_else(|| "entries".into(), |evictions| plural(evictions, "entry"));
         row.reasons
             .push(format!("{evicted} had to make room: counters do not tell what more slots would bring, keys do"));

@@ -15,6 +15,8 @@ mod presets;
 mod rate;
 mod simulate;
 #[cfg(test)]
+mod synthetic;
+#[cfg(test)]
 mod tests;
 pub mod text;
 pub mod words;

@@ -197,6 +197,33 @@ fn entries_that_expire_too_early_are_seen() {
     assert_eq!(row.advised_ttl_ns, Some(Nanos(16 * 90_000)));
 }
 
+/// Values of this many bytes.
+fn sized(mut bundle: Bundle, bytes: u32) -> Bundle {
+    let trace = Arc::make_mut(&mut bundle.keys[0]);
+    trace.size = vec![bytes; trace.key.len()];
+    bundle
+}
+
+#[test]
+fn where_more_room_is_too_dear_another_policy_is_advised() {
+    // 2,000 values of a mebibyte: only 100 of them may be held, and LRU always drops the one that is asked for next.
+    let thrash = traced(world(0, 40_000, 1_000_000, 100, Some(100)), &in_a_loop(2_000, 40_000), |_| 1_000_000);
+    let row = check(&sized(thrash.clone(), 1 << 20), Verdict::Policy, "recorded requests");
+    assert!(row.advised_policy.is_some_and(|policy| policy != "lru") && row.advised_rate > Some(0.03));
+    let row = check(&sized(thrash, 100), Verdict::Resize, "with 2,000 slots");
+    assert!(row.advised_rate > Some(0.9));
+}
+
+#[test]
+fn a_cache_of_large_values_that_are_never_asked_again_is_made_smaller() {
+    let keys: Vec<u32> = (0..40_000).map(|n| if n % 10 == 0 { 1_000 + n } else { n % 20 }).collect();
+    let held = traced(world(35_980, 4_020, 100_000, 4_020, None), &keys, |_| 100_000);
+    let row = check(&sized(held.clone(), 64 << 10), Verdict::Resize, "slots");
+    assert!(row.advised_capacity.is_some_and(|size| size < 40), "{:?}", row.advised_capacity);
+    // Of small values it is not worth a change.
+    check(&sized(held, 100), Verdict::Keep, "no size, policy or time to live brings clearly more");
+}
+
 #[test]
 fn the_terminal_and_the_first_screen_say_it_in_words() {
     let thrash = traced(world(0, 10_000, 10_000, 128, Some(128)), &in_a_loop(200, 10_000), |_| 10_000);

@@ -156,7 +156,7 @@ impl Replay {
                     }
                 }
                 let Some(distance) = builder.request(key) else { continue };
-                let distance = unsampled(distance, recorded.sampled);
+                let distance = unsampled(distance + 1, recorded.sampled) - 1;
                 if distance >= worth.len() {
                     worth.resize(distance + 1, 0.0);
                 }
@@ -171,7 +171,13 @@ impl Replay {
             sum += worth;
             sum >= wanted
         });
-        reached.unwrap_or(0) as u64 + 1
+        let size = real(reached.unwrap_or(0) as u64 + 1);
+        // A sample of the keys may have too few of those between two uses, and a loop needs every one of them.
+        let sampled = self.sampled();
+        let error = 2.0 * (size * (1.0 - sampled) / sampled).sqrt();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
+        let size = (size + error).ceil() as u64;
+        size
     }
 
     fn ledger(&self) -> Ledger {
@@ -301,10 +307,10 @@ fn spread_about_mean(values: impl Iterator<Item = f64>) -> f64 {
     spread(values.iter().map(|value| value - mean))
 }
 
-/// A distance among all keys, from one among those that were recorded.
+/// A size among all keys, from one among those that were recorded.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; positive")]
-fn unsampled(distance: usize, sampled: f64) -> usize {
-    if sampled >= 1.0 { distance } else { (real(distance as u64) / sampled).round() as usize }
+fn unsampled(size: usize, sampled: f64) -> usize {
+    if sampled >= 1.0 { size } else { (real(size as u64) / sampled).ceil() as usize }
 }
 
 /// The requests of a trace, with what is known of each.
