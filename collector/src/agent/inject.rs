@@ -20,13 +20,16 @@ const FILES: &[(&str, &str)] = &[
     ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py")),
     ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py")),
     ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py")),
-    ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
     ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py")),
     ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py")),
     ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py")),
     ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py")),
     ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py")),
     ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
+    ("_perfcollect/caches.py", include_str!("python/_perfcollect/caches.py")),
+    ("_perfcollect/caches_objects.py", include_str!("python/_perfcollect/caches_objects.py")),
+    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py")),
+    ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py")),
 ];
 
 const PYTHONPATH: &str = "PYTHONPATH";

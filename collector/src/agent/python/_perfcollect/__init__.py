@@ -29,6 +29,8 @@ EVERY = 1.0
 SHARE = 50
 # Seconds to wait for another thread that flushes right now, when the process is about to end.
 PATIENCE = 2.0
+# Modes that need to hear of audit events.
+MODES_THAT_HEAR = frozenset(("calls", "alloc", "lines"))
 # Audit events at which to look at the time. At others the interpreter may be in the middle of something.
 MOMENTS = frozenset(
     "open exec compile time.sleep subprocess.Popen socket.connect os.fork os.posix_spawn os.kill os.listdir os.scandir"
@@ -370,6 +372,11 @@ def _hook(core):
         elif event in MOMENTS and monotonic() >= core.due:
             core.flush()
 
+    if MODES_THAT_HEAR.isdisjoint(config.MODES):
+        _hook_exec(core)
+    else:
+        sys.addaudithook(on_audit)
+
     def at_exit():
         core.end("exit")
         core.done = True
@@ -382,9 +389,30 @@ def _hook(core):
 
     _exit.__doc__, _exit.__module__, _exit.__qualname__ = real_exit.__doc__, "posix", "_exit"
     gc.callbacks.extend(_on_gc(core))
-    sys.addaudithook(on_audit)
     atexit.register(at_exit)
     import os
 
     os.register_at_fork(after_in_child=core.after_fork)
     os._exit = posix._exit = _exit
+
+
+def _hook_exec(core):
+    """Where nothing but caches is recorded, no audit hook slows the program down: the two functions that execute another
+    program tell of it."""
+    import os
+
+    def telling(real):
+        def execute(*args, **kwargs):
+            if not core.done:
+                core.end("exec")
+            return real(*args, **kwargs)
+
+        execute.__doc__, execute.__module__ = real.__doc__, "posix"
+        execute.__name__ = execute.__qualname__ = real.__name__
+        return execute
+
+    for name in ("execv", "execve"):
+        real = getattr(posix, name)
+        ours = telling(real)
+        setattr(posix, name, ours)
+        setattr(os, name, ours)

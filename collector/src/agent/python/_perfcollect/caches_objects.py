@@ -1,0 +1,297 @@
+"""Caches of cachetools. Decorated functions count for themselves; objects are counted by a class made for the line that
+makes them, whose lookups count one and are otherwise those of its base.
+
+Loaded when the program imports cachetools; `caches` and `core` are given. Nothing is read through a property or a method
+of the library's: they take locks and drop expired entries, and the program may be in the middle of something.
+"""
+
+from weakref import ref
+
+Source, ticks = caches.Source, caches.ticks
+places = caches.loaded("caches_places")
+_MISSING = object()
+_DATA, _SIZE, _MOST = "_Cache__data", "_Cache__currsize", "_Cache__maxsize"
+
+# The library's own classes, and the counted class of each line: (base, code, offset) -> class
+_bases = frozenset()
+_counted = {}
+# Where methods keep their cache: (class, attribute) -> their functions, [None] where that is not one.
+_methods = {}
+_library = None
+_costs = {}
+# A counted class says that it is its base, so that its attribute cannot be set.
+_set_class = object.__dict__["__class__"].__set__
+
+
+def start(cachetools):
+    """Takes over the making of the library's objects."""
+    global _bases, _library
+    _library = cachetools
+    kinds = [kind for kind in vars(cachetools).values() if isinstance(kind, type) and issubclass(kind, cachetools.Cache)]
+    _bases = frozenset(kind for kind in kinds if kind.__module__.partition(".")[0] == "cachetools")
+    real = cachetools.Cache.__init__
+
+    def __init__(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        if type(self) in _bases:
+            caches.guarded("cachetools", _count, self)
+
+    caches.caches_hook.like(__init__, real)
+    cachetools.Cache.__init__ = __init__
+
+
+def _count(cache):
+    """Gives a new object the class that counts for the line that makes it."""
+    frame = places.outside("cachetools")
+    if frame is None:
+        return
+    base = type(cache)
+    key = (base, frame.f_code, frame.f_lasti)
+    kind = _counted.get(key)
+    if kind is None:
+        kind = _counted[key] = _counting(base, frame)
+    _set_class(cache, kind)
+    site = kind._perfcollect_site
+    site.objects.add(cache)
+    site.one()
+    ttl = getattr(cache, "ttl", None)
+    if isinstance(ttl, (int, float)):
+        site.definition.more["ttl_ns"] = int(ttl * 1e9)
+
+
+class _Site(places.Place):
+    """A line that makes caches, with the counters that they share."""
+
+    def __init__(self, base, frame):
+        super().__init__(frame)
+        self.base = base
+        self.hit, self.hits = ticks()
+        self.miss, self.misses = ticks()
+        # Lookups inside of the library's own work.
+        self.own, self.owns = ticks()
+        # Caches that were made.
+        self.one, self.all = ticks()
+        self.objects = places.Weak()
+        self.definition = None
+
+    def read(self):
+        objects = self.objects.all()
+        entries = sum(len(vars(cache).get(_DATA, ())) for cache in objects)
+        sizes = [vars(cache).get(_MOST) for cache in objects]
+        weight = None
+        if any("getsizeof" in vars(cache) for cache in objects):
+            weight = int(sum(vars(cache).get(_SIZE, 0) for cache in objects))
+        capacity = max((int(size) for size in sizes if size is not None and size < 2**62), default=None)
+        return self.hits() - self.owns(), self.misses(), None, None, entries, weight, capacity
+
+
+def _counting(base, frame):
+    site = _Site(base, frame)
+    kind = _class_of(base, site)
+    name, function = _name(site)
+    more = {"scope": "function" if function else "object", "source": "wrapped", "policy": _policy(base)}
+    if function is not None:
+        site.definition = caches.definition_of("cachetools", function, **more)
+    else:
+        site.definition = caches.definition_at("cachetools", name, site.file, site.line, **more)
+    site.source = Source(site.read)
+    site.source.made = site.all
+    site.definition.add(site.source)
+    # Objects, not the set of counters that they share.
+    site.definition.cost = lambda: _cost(base)
+    return kind
+
+
+def _class_of(base, site):
+    real_item, real_get, real_pop = base.__getitem__, base.get, base.pop
+    hit, miss, own = site.hit, site.miss, site.own
+
+    def __getitem__(self, key):
+        try:
+            value = real_item(self, key)
+        except KeyError:
+            miss()
+            raise
+        hit()
+        return value
+
+    def get(self, key, default=None):
+        value = real_get(self, key, _MISSING)
+        if value is _MISSING:
+            miss()
+            return default
+        return value
+
+    def pop(self, key, *default, **named):
+        value = real_pop(self, key, _MISSING)
+        if value is _MISSING:
+            return real_pop(self, key, *default, **named)
+        own()
+        return value
+
+    def __reduce_ex__(self, protocol):
+        made = object.__reduce_ex__(self, protocol)
+        return (made[0], tuple(base if part is kind else part for part in made[1]), *made[2:])
+
+    names = {"__getitem__": __getitem__, "get": get, "pop": pop, "__reduce_ex__": __reduce_ex__}
+    for name, function in names.items():
+        function.__qualname__ = "%s.%s" % (base.__qualname__, name)
+    plain = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    # What the program sees as its class, and what is pickled.
+    plain["__class__"] = property(lambda self: base)
+    kind = type(base)(base.__name__, (base,), {**names, **plain, "_perfcollect_site": site})
+    return kind
+
+
+def _policy(base):
+    return base.__name__[: -len("Cache")].lower() or None
+
+
+def _name(site):
+    """A name; or the method that has its cache there, and no other method."""
+    kinds = site.owner.__mro__ if site.how == "STORE_ATTR" and site.owner is not None else ()
+    for kind in kinds:
+        functions = _methods.get((kind.__module__, kind.__qualname__, site.stored))
+        if functions is not None and len(functions) == 1:
+            return None, functions[0]
+    return site.name(), None
+
+
+def on_method(function, parameters):
+    """Remembers under which attribute a method keeps its cache."""
+    where = parameters["cache"]
+    names = where.__reduce__()[1] if type(where) is caches.attrgetter else getattr(getattr(where, "__code__", None), "co_names", ())
+    if len(names) == 1:
+        module, name, _, _ = caches.place_of(function)
+        _methods.setdefault((module, name.rpartition(".")[0], names[0]), []).append(function)
+
+
+def with_info(parameters):
+    """Asks a function's wrapper to count; `quiet` remembers that the program did not."""
+    return {**parameters, "info": True, "quiet": True}
+
+
+def on_function(wrapper, function, parameters):
+    """A decorated function has its own counters where its version has any; else its object is counted."""
+    cache = parameters["cache"]
+    site = getattr(type(cache), "_perfcollect_site", None)
+    counted = parameters.get("info") is True
+    if not counted:
+        if site is not None:
+            _rename(site, function)
+        return
+    if site is not None:
+        _uncount(cache, site)
+    base = type(cache)
+    more = {"source": "wrapped" if parameters.get("quiet") else "library"}
+    more["policy"] = _policy(base) if base in _bases else None
+    definition = caches.definition_of("cachetools", function, **more)
+    ttl = getattr(cache, "ttl", None) if base in _bases else None
+    if isinstance(ttl, (int, float)):
+        definition.more["ttl_ns"] = int(ttl * 1e9)
+    if parameters.get("quiet"):
+        _hide(wrapper)
+        definition.cost = _cost_of_info
+    source = Source(None)
+    source.ref = ref(wrapper, caches.partial(next, map(caches._gone.append, ((source.number, None, None),))))
+    source.read = caches.partial(_read_function, source.ref, cache if type(cache) is dict else _weakly(cache))
+    definition.add(source)
+
+
+def _weakly(cache):
+    try:
+        return ref(cache)
+    except TypeError:
+        return lambda: None
+
+
+def _rename(site, function):
+    """The objects of a line are those of this function."""
+    old = site.definition
+    definition = caches.definition_of("cachetools", function, **{**old.more, "scope": "function"})
+    if definition is not old:
+        definition.cost = old.cost
+        old.sources.pop(site.source.number, None)
+        old.made -= 1
+        definition.add(site.source)
+        site.definition = definition
+        if not old.sources and old.written is None:
+            caches.forget_definition(old)
+
+
+def _uncount(cache, site):
+    """A cache that its function counts for is of its plain class again."""
+    _set_class(cache, site.base)
+    site.objects.discard(cache)
+    definition = site.definition
+    if not site.objects.all() and not site.hits() and definition.written is None:
+        definition.sources.pop(site.source.number, None)
+        caches._sources.pop(site.source.number, None)
+        if not definition.sources:
+            caches.forget_definition(definition)
+        for key, kind in list(_counted.items()):
+            if kind._perfcollect_site is site:
+                del _counted[key]
+
+
+def _hide(wrapper):
+    """What a wrapper that counts shows and one that does not has not."""
+    mine = getattr(wrapper, "__dict__", {})
+    mine.pop("cache_info", None)
+
+
+def _cells(wrapper):
+    code = getattr(wrapper, "__code__", None)
+    if code is None:
+        return {name.rpartition("__")[2]: value for name, value in vars(wrapper).items() if name.endswith(("__hits", "__misses"))}
+    cells = dict(zip(code.co_freevars, wrapper.__closure__ or ()))
+    return {name: cells[name].cell_contents for name in ("hits", "misses") if name in cells}
+
+
+def _read_function(wrapper, cache):
+    wrapper = wrapper()
+    if wrapper is None:
+        return None
+    counters = _cells(wrapper)
+    if type(cache) is dict:
+        entries, weight, capacity = len(cache), None, -1
+    else:
+        cache = cache()
+        entries, weight, capacity = _room(cache)
+    return counters.get("hits"), counters.get("misses"), None, None, entries, weight, capacity
+
+
+def _room(cache):
+    if cache is None or not isinstance(cache, _library.Cache):
+        return None, None, None
+    mine = vars(cache)
+    entries, capacity = len(mine.get(_DATA, ())), mine.get(_MOST)
+    capacity = int(capacity) if capacity is not None and capacity < 2**62 else -1
+    return entries, int(mine.get(_SIZE, 0)) if "getsizeof" in mine else None, capacity
+
+
+def _cost(base):
+    """Nanoseconds that our counting adds to a lookup that hits, tried out on a cache of our own."""
+    if base not in _costs:
+        arguments = {"TTLCache": (9, 600), "TLRUCache": (9, lambda key, value, now: now + 600)}.get(base.__name__, (9,))
+        plain = base.__new__(base)
+        base.__init__(plain, *arguments)
+        _set_class(plain, base)
+        counted = base.__new__(base)
+        base.__init__(counted, *arguments)
+        _set_class(counted, _class_of(base, _Probe()))
+        plain[1] = counted[1] = 1
+        _costs[base] = places.difference(lambda: plain[1], lambda: counted[1])
+    return _costs[base]
+
+
+class _Probe:
+    hit, miss, own = (ticks()[0] for _ in range(3))
+
+
+def _cost_of_info():
+    if None not in _costs:
+        real = _library.cached.__wrapped__
+        plain, counted = real({})(abs), real({}, info=True)(abs)
+        _costs[None] = places.difference(lambda: plain(1), lambda: counted(1))
+    return _costs[None]

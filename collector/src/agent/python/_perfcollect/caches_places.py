@@ -1,0 +1,97 @@
+"""What a cache is called that is no function: by the line that makes it, and what that line stores it under.
+
+Loaded when the program imports a library of caches; `caches` and `core` are given.
+"""
+
+import sys
+from time import perf_counter_ns
+from weakref import ref
+
+
+def outside(*packages):
+    """The nearest frame that is neither ours nor of these packages; None where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__") or ""
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            # One that a library makes for itself when it is imported.
+            return None
+        if not core.is_ours(frame.f_code) and module.partition(".")[0] not in packages:
+            return frame
+        frame = frame.f_back
+    return None
+
+
+class Place:
+    """A line that makes caches."""
+
+    def __init__(self, frame):
+        code = frame.f_code
+        self.module, self.file, self.line = frame.f_globals.get("__name__", "?"), code.co_filename, frame.f_lineno
+        self.within = "" if code.co_name == "<module>" else getattr(code, "co_qualname", code.co_name) + "."
+        self.stored, self.how = _target(code, frame.f_lasti)
+        # The class whose method this is, as far as its first argument tells.
+        first = code.co_varnames[0] if code.co_argcount else None
+        self.owner = type(frame.f_locals[first]) if first in frame.f_locals else None
+
+    def name(self):
+        """module.variable, module.Class.attribute, or the line where it is stored nowhere."""
+        if self.stored is None:
+            return "%s.%sline %d" % (self.module, self.within, self.line)
+        if self.how == "STORE_ATTR":
+            if self.owner is not None:
+                return "%s.%s.%s" % (self.owner.__module__, self.owner.__qualname__, self.stored)
+            return "%s.%s" % (self.module, self.stored)
+        # The body of a class is a function whose names are the class's.
+        return "%s.%s%s" % (self.module, "" if self.how == "STORE_GLOBAL" else self.within, self.stored)
+
+
+def _target(code, offset):
+    """The name that what a call returns is stored under, and by which instruction; (None, None) if it goes elsewhere."""
+    import opcode
+
+    between = ("CACHE", "NOP", "EXTENDED_ARG", "COPY", "DUP_TOP", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR")
+    text, more = code.co_code, 0
+    for at in range(offset, min(offset + 80, len(text) - 1), 2):
+        name, argument = opcode.opname[text[at]], text[at + 1] | more
+        more = argument << 8 if name == "EXTENDED_ARG" else 0
+        if at == offset or at == offset + 2 and name == "CALL" or name in between or name.startswith("LOAD_FAST"):
+            continue
+        if name in ("STORE_NAME", "STORE_GLOBAL", "STORE_ATTR"):
+            return code.co_names[argument], name
+        return (code.co_varnames[argument], name) if name == "STORE_FAST" else (None, None)
+    return None, None
+
+
+class Weak:
+    """Objects of one line, by identity: they have no hash."""
+
+    def __init__(self):
+        self.refs = {}
+
+    def add(self, cache):
+        number = id(cache)
+        # In C, so that nothing happens in the middle of it.
+        self.refs[number] = ref(cache, caches.partial(self._drop, number))
+
+    def _drop(self, number, dead):
+        if self.refs.get(number) is dead:
+            del self.refs[number]
+
+    def all(self):
+        return [cache for cache in (found() for found in list(self.refs.values())) if cache is not None]
+
+    def discard(self, cache):
+        self.refs.pop(id(cache), None)
+
+
+def difference(plain, counted):
+    """Nanoseconds that one call takes longer than another: the least of a few rounds of each."""
+    least = [1e9, 1e9]
+    for _ in range(5):
+        for at, call in enumerate((plain, counted)):
+            begun = perf_counter_ns()
+            for _ in range(100):
+                call()
+            least[at] = min(least[at], perf_counter_ns() - begun)
+    return max(least[1] - least[0], 0) / 100
