@@ -80,6 +80,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODE", value_delimiter = ',',
           value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
     pub python: Vec<String>,
+    /// Leave out the counters of caches inside Python programs; nothing is put into the program then
+    #[arg(long)]
+    pub no_caches: bool,
     /// Callers to keep of each block of memory with `--python alloc`; more cost more
     #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub alloc_depth: u32,

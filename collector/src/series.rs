@@ -186,6 +186,7 @@ fn options_of(args: &RunArgs) -> Vec<OsString> {
     let mut switch = |is_on: bool, name: &str| options.extend(is_on.then(|| OsString::from(name)));
     switch(recording.no_native, "--no-native");
     switch(recording.no_python, "--no-python");
+    switch(args.no_caches, "--no-caches");
     switch(recording.stacks.threads, "--threads");
     switch(recording.source, "--source");
     let mut option = |name: &str, value: Option<String>| {
@@ -247,6 +248,7 @@ mod tests {
     fn each_run_is_recorded_as_was_asked_for_all() {
         let words = "perfcollect run --runs 3 --warmup 1 --label x --tag y --strict --open -o a.zip --rate 99 --no-native \
                      --no-python --max-depth 7 --threads --source --clock wall --python calls,alloc --alloc-depth 9 \
+                     --no-caches \
                      --jit off -- prog --runs 5";
         let args = parsed(&words.split_whitespace().collect::<Vec<_>>());
         let options = options_of(&args);
@@ -255,7 +257,7 @@ mod tests {
         let asked = |args: &RunArgs| {
             let recording = &args.recording;
             let stacks = (recording.stacks.max_depth, recording.stacks.threads);
-            let modes = (args.clock, args.python.clone(), args.alloc_depth, args.jit);
+            let modes = (args.clock, args.python.clone(), args.alloc_depth, args.jit, args.no_caches);
             (recording.rate, recording.no_native, recording.no_python, stacks, recording.source, modes)
         };
         assert_eq!(asked(&again), asked(&args));

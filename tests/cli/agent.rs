@@ -13,7 +13,7 @@ fn program(name: &str) -> String {
 }
 
 /// One binary a version: the system's, those that pyenv installed, and those of `PERFCOLLECT_TEST_PYTHONS` (with colons).
-fn interpreters() -> Vec<PathBuf> {
+pub(crate) fn interpreters() -> Vec<PathBuf> {
     let more = std::env::var_os("PERFCOLLECT_TEST_PYTHONS").unwrap_or_default();
     let mut candidates: Vec<PathBuf> = std::env::split_paths(&more).collect();
     candidates.extend(["python3", "/usr/bin/python3"].map(PathBuf::from));
@@ -256,7 +256,7 @@ fn a_full_disk_is_not_the_programs_concern() {
 }
 
 /// Packages that `tests/run tools` installs.
-fn packages() -> PathBuf {
+pub(crate) fn packages() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
     assert!(folder.join("flask").exists(), "the Python packages of the tests are missing: tests/run tools");
     folder

@@ -8,6 +8,7 @@ mod bench;
 mod bundles;
 mod cache_servers;
 mod cache_trace;
+mod caches;
 mod check;
 mod compare;
 mod completions;

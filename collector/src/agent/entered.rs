@@ -2,8 +2,9 @@
 
 use super::{AgentProcess, Entered};
 use crate::pack::merge::is_interpreter;
-use perfcollect_shared::format::{command_line, file_name};
+use perfcollect_shared::format::{command_line, file_name, plural};
 use perfcollect_shared::model::{Process, Timeline, Warning};
+use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Readings of a process after which it is no fork on its way to another program.
@@ -29,6 +30,79 @@ pub(super) fn warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
         found.push(Warning::AgentCut { processes });
     }
     found
+}
+
+/// Names that a warning lists.
+const NAMED: usize = 5;
+/// What a process must have lived for its caches to be missed.
+const WORTH_TELLING: Nanos = Nanos(200_000_000);
+
+/// What limits the counters of caches. Said only where it matters: of programs that no word came from, those that ran for a
+/// while and were told to keep us out; of killed ones and freed caches, where caches were used.
+pub(super) fn cache_warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
+    let told = |reason: String, fix: &str| Warning::Cache { what: String::new(), reason, fix: fix.to_owned() };
+    let mut found = Vec::new();
+    let mut by_flag: BTreeMap<char, Vec<String>> = BTreeMap::new();
+    for process in timeline.processes.iter().filter(|process| is_python(process)) {
+        let Some(flag) = closing_flag(&process.command) else { continue };
+        let lived = process.end_ns.is_none_or(|end| end.saturating_sub(process.start_ns) >= WORTH_TELLING);
+        let inside = entered.processes.iter().any(|known| known.hello.argv == process.command);
+        if lived && !inside {
+            by_flag.entry(flag).or_default().push(described(&process.command, process.pid));
+        }
+    }
+    for (flag, processes) in by_flag {
+        let why = if flag == 'S' { "not to load site" } else { "to ignore PYTHONPATH" };
+        let reason = format!(
+            "caches of {} were not counted: -{flag} tells Python {why}: {}",
+            plural(processes.len() as u64, "Python process"),
+            listed(&processes)
+        );
+        found.push(told(reason, "start it without that flag"));
+    }
+    let used = |pid: u32| entered.caches.iter().any(|cache| cache.pid == Some(pid) && cache.requests > Some(0));
+    // A fork of one that used them; another program that it started says so itself.
+    let forked = |process: &AgentProcess| {
+        let parent = entered.processes.iter().find(|known| known.hello.pid == process.hello.ppid);
+        parent.is_some_and(|parent| parent.hello.argv == process.hello.argv) && used(process.hello.ppid)
+    };
+    let cut = entered.processes.iter().filter(|process| process.bye.is_none() && !went_on(process, entered, timeline));
+    let cut = cut.filter(|process| used(process.hello.pid) || forked(process));
+    let cut: Vec<String> = cut.map(|process| described(&process.hello.argv, process.hello.pid)).collect();
+    if !cut.is_empty() {
+        let reason = format!(
+            "caches of {} are counted up to the last reading, since it was killed or lived on: {}",
+            plural(cut.len() as u64, "Python process"),
+            listed(&cut)
+        );
+        found.push(told(reason, ""));
+    }
+    let ended =
+        |pid: Option<u32>| entered.processes.iter().any(|known| Some(known.hello.pid) == pid && known.bye.is_some());
+    let freed = entered.caches.iter().filter(|cache| cache.cut && ended(cache.pid) && is_own(cache.file.as_deref()));
+    let freed: BTreeSet<String> = freed.map(|cache| cache.name.clone()).collect();
+    if !freed.is_empty() {
+        let freed: Vec<String> = freed.into_iter().collect();
+        let reason = format!(
+            "caches were freed while the program ran; what they counted after the last reading is lost: {}",
+            listed(&freed)
+        );
+        found.push(told(reason, ""));
+    }
+    found
+}
+
+/// Whether a file is of the program itself: not of the standard library, not of a package.
+fn is_own(file: Option<&str>) -> bool {
+    file.is_some_and(|file| {
+        !["/lib/python", "/site-packages/", "/dist-packages/"].iter().any(|part| file.contains(part))
+    })
+}
+
+fn listed(names: &[String]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let text = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{text} and {more} more") } else { text }
 }
 
 /// Whether a process became another program without a word: a child on its way from fork to exec.

@@ -32,7 +32,7 @@ const FILES: &[(&str, &str)] = &[
     ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py")),
 ];
 
-const PYTHONPATH: &str = "PYTHONPATH";
+pub const PYTHONPATH: &str = "PYTHONPATH";
 
 /// The recorder in its place, for as long as the program runs.
 #[derive(Debug)]

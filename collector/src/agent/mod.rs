@@ -4,6 +4,7 @@
 //! what the program does or prints. The Python side is in `python/`; its first module says how it enters.
 
 mod alloc;
+mod caches;
 mod calls;
 mod entered;
 mod inject;
@@ -12,10 +13,10 @@ mod lines;
 mod read;
 
 pub use alloc::{AllocFrame, AllocRow, AllocSnapshot};
-pub use inject::Injection;
+pub use inject::{Injection, PYTHONPATH};
 pub use read::{AgentError, AgentProcess, Bye, Hello, processes, start_mono_ns};
 
-use perfcollect_shared::model::{CallCount, KeyTrace, LineCount, Timeline, Warning};
+use perfcollect_shared::model::{CacheRecord, CallCount, KeyTrace, LineCount, Timeline, Warning};
 use perfcollect_shared::units::Nanos;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -44,6 +45,8 @@ pub const KEY_LIMIT: u64 = 4_000_000;
 pub struct Options {
     /// Names from [`MODES`].
     pub modes: Vec<String>,
+    /// Counters of caches, which cost the program's calls nothing.
+    pub caches: bool,
     /// Callers to keep of each block of memory.
     pub alloc_depth: u32,
     /// Caches whose keys are traced, as patterns of `module.qualname`.
@@ -66,7 +69,16 @@ impl Default for Options {
         // Python hashes numbers up to 61 bits as they are.
         let key_salt = RandomState::new().hash_one(0) >> 4;
         let key_limit = KEY_LIMIT;
-        Self { modes, alloc_depth: 16, key_globs, candidate_globs, key_limit, key_salt, sizes: Vec::new() }
+        Self {
+            modes,
+            caches: false,
+            alloc_depth: 16,
+            key_globs,
+            candidate_globs,
+            key_limit,
+            key_salt,
+            sizes: Vec::new(),
+        }
     }
 }
 
@@ -75,6 +87,7 @@ impl Options {
     fn active(&self) -> Vec<&'static str> {
         let asked = |known: &&Mode| self.modes.iter().any(|mode| mode == known.name);
         let by_option = [
+            ("caches", self.caches),
             ("keys", !self.key_globs.is_empty()),
             ("candidates", !self.candidate_globs.is_empty()),
             ("resize", !self.sizes.is_empty()),
@@ -97,6 +110,7 @@ pub struct Entered {
     pub calls: Vec<CallCount>,
     pub alloc: Vec<AllocSnapshot>,
     pub lines: Vec<LineCount>,
+    pub caches: Vec<CacheRecord>,
     /// Keys that caches and functions were asked for, and what limits them.
     pub keys: Vec<KeyTrace>,
     pub keys_warnings: Vec<Warning>,
@@ -115,14 +129,21 @@ impl Entered {
         let alloc = alloc::read(&mut processes);
         let lines = lines::read(&mut processes);
         let start_mono_ns = start_mono_ns(spool);
+        let caches = caches::read(&mut processes, start_mono_ns);
         let (keys, keys_warnings) = keys::read(&mut processes, start_mono_ns);
-        Ok(Self { processes, calls, alloc, lines, keys, keys_warnings, start_mono_ns })
+        Ok(Self { processes, calls, alloc, lines, caches, keys, keys_warnings, start_mono_ns })
     }
 
     /// What a reader must know of it.
     #[must_use]
     pub fn warnings(&self, timeline: &Timeline) -> Vec<Warning> {
         entered::warnings(self, timeline)
+    }
+
+    /// What a reader of the counters of caches must know, where nothing else was recorded inside Python.
+    #[must_use]
+    pub fn cache_warnings(&self, timeline: &Timeline) -> Vec<Warning> {
+        entered::cache_warnings(self, timeline)
     }
 
     /// CPU time of the recorder's own work, where any process told of it.

@@ -206,6 +206,7 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
             .map(|mode| mode.name.to_owned())
             .filter(|mode| settings.python_modes.contains(mode))
             .collect(),
+        no_caches: !settings.caches,
         alloc_depth: 16,
         // A bundle may come from anywhere, and must not choose whom we give our passwords to.
         cache: Vec::new(),

@@ -1,5 +1,6 @@
 //! Names of code compiled at run time: what a recording that was cut short had not read, and what recordings leave.
 
+use crate::agent::PYTHONPATH;
 use crate::jit::maps;
 use crate::spool::{RawFrame, RawStacks};
 use crate::symbolize::read_perf_map;
@@ -25,23 +26,30 @@ pub(super) fn name_what_is_left(manifest: &Manifest, native: &mut RawStacks) {
     }
 }
 
+/// The variables that were set for what compiles code while it runs.
+fn compilers(manifest: &Manifest) -> impl Iterator<Item = &String> {
+    manifest.settings.injected.iter().filter(|set| *set != PYTHONPATH)
+}
+
 /// Says what was set for the program, where something of it ran that this is meant for.
 pub(super) fn note(manifest: &mut Manifest, native: &RawStacks) {
     let ran =
         |names: &[&str]| native.modules.iter().any(|(path, _)| names.iter().any(|n| file_name(path).starts_with(n)));
-    for set in &manifest.settings.injected {
+    let mut warnings = Vec::new();
+    for set in compilers(manifest) {
         let names: &[&str] = if set.starts_with("NODE") { &["node"] } else { &["python", "libpython"] };
         if ran(names) {
             let what =
                 format!("{set}, which makes functions compiled at run time tell their names; --jit off leaves it out");
-            manifest.warnings.push(Warning::Injected { what });
+            warnings.push(Warning::Injected { what });
         }
     }
+    manifest.warnings.append(&mut warnings);
 }
 
 /// Removes the perf maps that our asking caused.
 pub(super) fn clear_away(bundle: &Bundle) {
-    if !bundle.manifest.settings.injected.is_empty() {
+    if compilers(&bundle.manifest).next().is_some() {
         maps::remove(&bundle.timeline.processes, &bundle.manifest.command, began(&bundle.manifest));
     }
 }

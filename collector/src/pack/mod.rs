@@ -207,8 +207,13 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     if !manifest.settings.python_modes.is_empty() {
         manifest.warnings.extend(entered.warnings(&timeline));
     }
+    if manifest.settings.caches {
+        manifest.warnings.extend(entered.cache_warnings(&timeline));
+    }
     warnings::add(&mut manifest, built.as_ref(), &timeline, [&native, &python], &cut);
-    let (mut caches, of_events) = reported;
+    let (of_programs, of_events) = reported;
+    let mut caches = entered.caches;
+    caches.extend(of_programs);
     let (of_servers, told) = servers::build(&servers);
     caches.extend(of_servers);
     manifest.warnings.extend(of_events.into_iter().chain(told));

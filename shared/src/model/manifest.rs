@@ -137,6 +137,9 @@ pub struct Settings {
     /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python_modes: Vec<String>,
+    /// Counters of caches inside Python programs were to be recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub caches: bool,
     /// Runs of the command that were asked for, those to warm up not counted; `null` where it was to run once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<u32>,

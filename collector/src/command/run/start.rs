@@ -1,7 +1,7 @@
 //! From the command line to a running program that is watched.
 
 use super::samplers::{Armed, RESOURCE_INTERVAL, Rates, Samplers, SelfProfile};
-use crate::agent::{self, Injection};
+use crate::agent::{self, Injection, PYTHONPATH};
 use crate::cache_server::{Address, Servers};
 use crate::cli::{self, Jit, RunArgs};
 use crate::jit;
@@ -60,6 +60,10 @@ pub(super) fn start(args: &RunArgs, servers: &[Address], terminal: Terminal) -> 
     let (mut manifest, id) = describe(args)?;
     let (mut variables, injected) = asked.finish();
     manifest.settings.injected = injected;
+    if !agent_options(args).is_empty() {
+        manifest.settings.injected.push(PYTHONPATH.to_owned());
+    }
+    manifest.settings.caches = !args.no_caches;
     let (spool, target) = open_spool(args.recording.output.as_deref(), &manifest.command, &id)?;
     let watch = |clock: &Clock| Servers::start(servers, RESOURCE_INTERVAL, spool.path(), clock);
     let started = prepare(args, &manifest, &spool, &target, waiting.pid(), terminal, watch).and_then(|prepared| {
@@ -137,6 +141,7 @@ impl Prepared {
 fn agent_options(args: &RunArgs) -> agent::Options {
     agent::Options {
         modes: args.python.clone(),
+        caches: !args.no_caches,
         alloc_depth: args.alloc_depth,
         key_globs: args.cache_trace.clone(),
         candidate_globs: args.cache_candidates.clone(),

@@ -30,7 +30,7 @@ SHARE = 50
 # Seconds to wait for another thread that flushes right now, when the process is about to end.
 PATIENCE = 2.0
 # Modes that need to hear of audit events.
-MODES_THAT_HEAR = frozenset(("calls", "alloc", "lines"))
+MODES_THAT_HEAR = frozenset(("calls", "alloc", "lines", "keys", "candidates"))
 # Audit events at which to look at the time. At others the interpreter may be in the middle of something.
 MOMENTS = frozenset(
     "open exec compile time.sleep subprocess.Popen socket.connect os.fork os.posix_spawn os.kill os.listdir os.scandir"
@@ -216,6 +216,22 @@ class Core:
         if _is_pool_worker():
             _guard_worker(self)
         self.due = monotonic() + EVERY
+
+    def guard_workers(self, process):
+        """Has every worker of a pool, however it is started, guarded as it begins. Its first step is to ask for a method;
+        that is given by an attribute of ours, so that no code of ours is below the program's."""
+
+        class Bootstrap:
+            def __init__(own, real):
+                own.real = real
+
+            def __get__(own, worker, owner=None):
+                target = getattr(worker, "_target", None)
+                if getattr(target, "__module__", None) == "multiprocessing.pool":
+                    _guard_worker(self)
+                return own.real.__get__(worker, owner)
+
+        process.BaseProcess._bootstrap = Bootstrap(process.BaseProcess._bootstrap)
 
     def _path(self, name):
         return self.stem + name.encode() + b".jsonl"

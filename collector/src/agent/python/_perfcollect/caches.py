@@ -19,6 +19,7 @@ from .caches_hook import guarded
 # What a reader of counters returns, None where it is not known: four counters, then what is there now.
 HITS, MISSES, STALE, EVICTIONS, ENTRIES, WEIGHT, CAPACITY = range(7)
 _NONE = (None,) * 7
+_FUNCTION, _METHOD = type(quote), type(caches_hook.Finder().find_spec)
 # Caches that were freed and not yet added up: so many at most.
 _MOST_GONE = 1000
 
@@ -41,6 +42,8 @@ class Definition:
         self.more = {"scope": "function", "source": "library", **more}
         # Measures what counting costs, where that is ours; looks for what is not known at first.
         self.cost = self.late = None
+        # As it was made: what it counted may outlive it.
+        self.capacity = None
         # A cache that a library made for itself: it is told of once it is used.
         self.unused_is_nothing = False
         self.sources = {}
@@ -65,11 +68,12 @@ class Definition:
 
     def row(self):
         """The sums now."""
+        # First, since it may find that counters were cleared.
+        readings = [(source, source.look()) for source in list(self.sources.values())]
         sums, now, made = list(self.kept), [None, None, None], self.made
-        for source in list(self.sources.values()):
+        for source, reading in readings:
             if source.made is not None:
                 made += source.made() - 1
-            reading = source.look()
             for at, value in enumerate(source.counted()):
                 if value is not None:
                     sums[at] = (sums[at] or 0) + value
@@ -80,6 +84,8 @@ class Definition:
                 # Caches of one definition are as large as each other, but where they are told otherwise.
                 if reading[CAPACITY] is not None:
                     now[2] = reading[CAPACITY] if now[2] is None else max(now[2], reading[CAPACITY])
+        if now[2] is None:
+            now[2] = self.capacity
         if self.resets or self.cut:
             # Entries that were cleared look like evicted ones.
             sums[EVICTIONS] = None
@@ -127,12 +133,11 @@ class Source:
         self.last = reading
 
     def end(self, hits, misses):
-        """It was freed with these counters; without any, those of the last look count."""
+        """It was freed with these counters; without any, those of the last look count, where none can be read now."""
         definition = self.definition
         if hits is not None:
             self.read = partial(_lru, hits, misses, self.capacity, None)
-            self.look()
-        else:
+        if self.look() is None:
             definition.cut = True
         definition.keep(self.counted())
         definition.sources.pop(self.number, None)
@@ -170,26 +175,30 @@ def forget_definition(definition):
 
 
 def place_of(function):
-    """Module, qualified name, file and line of a function; of what it wraps, where that is one."""
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None)
-    inner = function
+    """Module, qualified name, file and line of a function; of what it wraps, where that is one. Attributes are looked up
+    only where no code of the program answers."""
+    named, inner = function, function
     for _ in range(20):
-        inner = getattr(inner, "func", None) or getattr(inner, "__wrapped__", None) or getattr(inner, "__func__", inner)
-        if hasattr(inner, "__code__") and not hasattr(inner, "__wrapped__"):
+        kind = type(inner)
+        if kind is partial:
+            inner = named = inner.func
+        elif kind is _METHOD:
+            inner = inner.__func__
+        elif kind is _FUNCTION and "__wrapped__" in inner.__dict__:
+            inner = inner.__dict__["__wrapped__"]
+        else:
             break
-    code = getattr(inner, "__code__", None)
-    file, line = (code.co_filename, code.co_firstlineno) if hasattr(code, "co_filename") else (None, None)
-    module = module if isinstance(module, str) else getattr(inner, "__module__", None)
-    if not isinstance(name, str):
-        name = getattr(inner, "__qualname__", None)
-    return (module if isinstance(module, str) else "?"), (name if isinstance(name, str) else type(function).__name__), file, line
+    code = inner.__code__ if type(inner) is _FUNCTION else None
+    if not isinstance(named, (_FUNCTION, _METHOD, type, type(len))):
+        named = type(named)
+    module = named.__module__ if isinstance(named.__module__, str) else "builtins"
+    return module, named.__qualname__, code and code.co_filename, code and code.co_firstlineno
 
 
 def _is_recursive(function, qualname):
     """Whether the code of a function names itself: as a global, an attribute or a variable of the function around it."""
     name = qualname.rpartition(".")[2]
-    codes = [getattr(function, "__code__", None)]
+    codes = [function.__code__ if type(function) is _FUNCTION else None]
     for code in codes:
         if not hasattr(code, "co_names"):
             continue
@@ -220,6 +229,7 @@ def _on_create(wrapper, function, library, parameters):
 def _add_lru(wrapper, function, capacity=None):
     definition = definition_of("functools", function, policy="lru")
     source = Source(None, capacity)
+    definition.capacity = -1 if capacity is None else capacity
     local = "<locals>" in definition.name
     if not _weak_wrappers:
         # Up to 3.8. Those of modules live on anyway; holding others would keep what they hold.
@@ -353,7 +363,8 @@ def start(core):
     caches_hook.on_create.append(_on_create)
     caches_hook.decide.append(_decide)
     for wrapper in caches_hook.existing():
-        guarded("existing", _add_lru, wrapper, getattr(wrapper, "__wrapped__", None))
+        guarded("existing", _add_lru, wrapper, wrapper.__wrapped__, wrapper.cache_info().maxsize)
+    caches_hook.watch("multiprocessing.process", core.guard_workers)
     caches_hook.watch("cachetools", lambda cachetools: loaded("caches_objects").start(cachetools))
     for name in WRAPPED:
         caches_hook.watch(name, partial(_wrap, name))

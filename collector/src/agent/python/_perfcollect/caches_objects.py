@@ -5,6 +5,7 @@ Loaded when the program imports cachetools; `caches` and `core` are given. Nothi
 of the library's: they take locks and drop expired entries, and the program may be in the middle of something.
 """
 
+import sys
 from weakref import ref
 
 Source, ticks = caches.Source, caches.ticks
@@ -54,7 +55,12 @@ def _count(cache):
     site = kind._perfcollect_site
     site.objects.add(cache)
     site.one()
-    ttl = getattr(cache, "ttl", None)
+    site.definition.capacity = _room(cache, None)[2]
+    # Not set yet: this is the end of the innermost of its classes' __init__.
+    maker, ttl = sys._getframe(1), None
+    while maker is not None and maker is not frame and ttl is None:
+        ttl = maker.f_locals.get("ttl") if maker.f_code.co_name == "__init__" else None
+        maker = maker.f_back
     if isinstance(ttl, (int, float)):
         site.definition.more["ttl_ns"] = int(ttl * 1e9)
 
@@ -194,7 +200,10 @@ def on_function(wrapper, function, parameters):
         definition.cost = _cost_of_info
     source = Source(None)
     source.ref = ref(wrapper, caches.partial(next, map(caches._gone.append, ((source.number, None, None),))))
-    source.read = caches.partial(_read_function, source.ref, cache if type(cache) is dict else _weakly(cache))
+    # A function's counters outlive it where they are held; with an object's, the object would be held.
+    cells = _cells(wrapper) if hasattr(wrapper, "__code__") else None
+    source.read = caches.partial(_read_function, source.ref, cells, _weakly(cache))
+    definition.capacity = _room(cache, None)[2]
     definition.add(source)
 
 
@@ -241,27 +250,30 @@ def _hide(wrapper):
 
 
 def _cells(wrapper):
-    code = getattr(wrapper, "__code__", None)
-    if code is None:
-        return {name.rpartition("__")[2]: value for name, value in vars(wrapper).items() if name.endswith(("__hits", "__misses"))}
-    cells = dict(zip(code.co_freevars, wrapper.__closure__ or ()))
-    return {name: cells[name].cell_contents for name in ("hits", "misses") if name in cells}
+    cells = dict(zip(wrapper.__code__.co_freevars, wrapper.__closure__ or ()))
+    return [cells[name] for name in ("hits", "misses")] if "hits" in cells and "misses" in cells else None
 
 
-def _read_function(wrapper, cache):
+def _read_function(wrapper, cells, cache):
     wrapper = wrapper()
-    if wrapper is None:
-        return None
-    counters = _cells(wrapper)
-    if type(cache) is dict:
-        entries, weight, capacity = len(cache), None, -1
+    if cells is not None:
+        hits, misses = (cell.cell_contents for cell in cells)
+    elif wrapper is not None:
+        # Since cachetools 8 a wrapper is an object; its counters are named after its class.
+        mine = vars(wrapper)
+        hits, misses = (next((mine[name] for name in mine if name.endswith(end)), None) for end in ("__hits", "__misses"))
     else:
-        cache = cache()
-        entries, weight, capacity = _room(cache)
-    return counters.get("hits"), counters.get("misses"), None, None, entries, weight, capacity
+        return None
+    entries, weight, capacity = _room(cache() if wrapper is not None else None, wrapper)
+    return hits, misses, None, None, entries, weight, capacity
 
 
-def _room(cache):
+def _room(cache, wrapper):
+    if cache is None and wrapper is not None:
+        # A dictionary cannot be referred to weakly; the wrapper holds it.
+        cache = getattr(wrapper, "cache", None)
+    if type(cache) is dict:
+        return len(cache), None, -1
     if cache is None or not isinstance(cache, _library.Cache):
         return None, None, None
     mine = vars(cache)

@@ -59,7 +59,12 @@ def _target(code, offset):
             continue
         if name in ("STORE_NAME", "STORE_GLOBAL", "STORE_ATTR"):
             return code.co_names[argument], name
-        return (code.co_varnames[argument], name) if name == "STORE_FAST" else (None, None)
+        if name == "STORE_FAST":
+            return code.co_varnames[argument], name
+        if name == "STORE_DEREF":
+            named = getattr(code, "_varname_from_oparg", None)
+            return (named(argument) if named is not None else (code.co_cellvars + code.co_freevars)[argument]), name
+        return None, None
     return None, None
 
 
@@ -80,6 +85,10 @@ class Weak:
 
     def all(self):
         return [cache for cache in (found() for found in list(self.refs.values())) if cache is not None]
+
+    def has(self, cache):
+        known = self.refs.get(id(cache))
+        return known is not None and known() is cache
 
     def discard(self, cache):
         self.refs.pop(id(cache), None)

@@ -107,8 +107,9 @@ class Kind:
 
     def put(self, cache, site):
         _sites[id(cache)] = site
-        site.one()
-        site.objects.add(cache)
+        if not site.objects.has(cache):
+            site.one()
+            site.objects.add(cache)
 
     def follow(self, kind, only=object):
         """Has every cache of a class, or of one derived from it, told of; `only` those that are of another one, too."""
