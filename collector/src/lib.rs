@@ -14,6 +14,7 @@ pub mod environment;
 pub mod events;
 pub mod exit_code;
 pub mod git;
+pub mod hardware;
 pub mod heap;
 pub mod history;
 pub mod jit;

@@ -10,7 +10,16 @@ fn every_check_has_a_state_and_what_does_not_work_a_way_out() {
     assert_eq!(diagnosis["schema"], 1);
     let checks = diagnosis["checks"].as_array().unwrap();
     let ids: Vec<&str> = checks.iter().map(|check| check["id"].as_str().unwrap()).collect();
-    for id in ["native_stacks", "python_stacks", "python_versions", "resources", "library", "page", "confinement"] {
+    for id in [
+        "native_stacks",
+        "processor_counters",
+        "python_stacks",
+        "python_versions",
+        "resources",
+        "library",
+        "page",
+        "confinement",
+    ] {
         assert!(ids.contains(&id), "{ids:?}");
     }
     for check in checks {

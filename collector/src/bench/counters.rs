@@ -1,10 +1,8 @@
 //! Counters of the processor over one run and all that it starts, where there are any.
-#![expect(unsafe_code, reason = "perf_event_open has no safe wrapper")]
 
+use crate::hardware;
 use perf_event_open_sys as sys;
 use std::fs::File;
-use std::io::Read;
-use std::os::fd::FromRawFd;
 
 /// Names of the metrics, in the order of their values. Of user code only, which needs no rights and varies least.
 pub const COUNTERS: [&str; 4] = ["instructions", "cycles", "branch_misses", "cache_misses"];
@@ -49,36 +47,14 @@ impl Counters {
 /// The growth of a counter; `None` where it had to share its place in the processor with another, so that part of the run
 /// was not counted.
 fn since(file: &mut File, before: &mut [u64; 3]) -> Option<u64> {
-    let mut bytes = [0; 24];
-    file.read_exact(&mut bytes).ok()?;
-    let mut now = [0; 3];
-    for (value, place) in now.iter_mut().zip(bytes.chunks_exact(8)) {
-        *value = u64::from_ne_bytes(place.try_into().ok()?);
-    }
+    let now = hardware::values(file)?;
     let [count, enabled, running] = [0, 1, 2].map(|index| now[index].wrapping_sub(before[index]));
     *before = now;
     (enabled == running && enabled > 0).then_some(count)
 }
 
 fn open(kind: u32, id: u32) -> Option<File> {
-    let mut attr = sys::bindings::perf_event_attr {
-        type_: kind,
-        size: u32::try_from(size_of::<sys::bindings::perf_event_attr>()).ok()?,
-        config: u64::from(id),
-        read_format: u64::from(
-            sys::bindings::PERF_FORMAT_TOTAL_TIME_ENABLED | sys::bindings::PERF_FORMAT_TOTAL_TIME_RUNNING,
-        ),
-        ..Default::default()
-    };
-    attr.set_disabled(1);
-    attr.set_inherit(1);
-    attr.set_enable_on_exec(1);
-    attr.set_exclude_kernel(1);
-    attr.set_exclude_hv(1);
-    // SAFETY: `attr` is a whole perf_event_attr whose size field is its size.
-    let fd = unsafe { sys::perf_event_open(&raw mut attr, 0, -1, -1, sys::bindings::PERF_FLAG_FD_CLOEXEC.into()) };
-    // SAFETY: a descriptor that the kernel has just given us.
-    (fd >= 0).then(|| unsafe { File::from_raw_fd(fd) })
+    hardware::open(kind, u64::from(id), 0).ok()
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ fn end_of_recording(
         // The kernel's mark is of the time before, too.
         peak_process_rss_bytes: None,
         overhead,
+        counters: gathered.counters,
         warnings: gathered.warnings.into_iter().chain(gathered.failures).collect(),
         partial,
         ended,

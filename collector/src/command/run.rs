@@ -153,6 +153,7 @@ fn end_of_run(
         system_ns: Some(reaped.system + gathered.unwaited.1),
         peak_process_rss_bytes: Some(reaped.max_rss).filter(|&rss| own && rss > Bytes::ZERO),
         overhead,
+        counters: gathered.counters,
         warnings,
         partial: !complete,
         ended,

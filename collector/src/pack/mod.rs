@@ -34,6 +34,7 @@ use perfcollect_shared::format::shell_word;
 use perfcollect_shared::model::{Bundle, CacheRecord, Exit, Manifest, Overhead, Timeline, TimelineBuilder, Warning};
 use perfcollect_shared::units::{Bytes, Nanos};
 use progress::Progress;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct EndOfRun {
     pub peak_process_rss_bytes: Option<Bytes>,
     /// What is known of it; `finish_ns` and, where missing, `collector_rss_bytes` are filled in here.
     pub overhead: Overhead,
+    /// What the processor counted over the tree, by name.
+    pub counters: BTreeMap<String, u64>,
     /// Warnings that are not in the spool.
     pub warnings: Vec<Warning>,
     /// The recording is not complete (full disk).
@@ -193,6 +196,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         manifest.wall_ns = Some(end.wall_ns);
         (manifest.user_ns, manifest.system_ns) = (end.user_ns, end.system_ns);
         manifest.cpu_ns = end.user_ns.zip(end.system_ns).map(|(user, system)| user + system);
+        manifest.counters.clone_from(&end.counters);
         manifest.partial = end.partial;
         manifest.warnings.extend(end.warnings.iter().cloned());
     } else {

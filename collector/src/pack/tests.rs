@@ -78,6 +78,7 @@ fn end() -> EndOfRun {
         system_ns: Some(Nanos(100 * MS)),
         peak_process_rss_bytes: Some(Bytes(5000)),
         overhead: Overhead { collector_cpu_ns: Some(Nanos(7)), ..Default::default() },
+        counters: [("l1d_misses".to_owned(), 5)].into(),
         warnings: vec![Warning::Survivors { processes: vec!["sleep".into()] }],
         partial: false,
         ended: Instant::now(),

@@ -271,6 +271,8 @@ fn add_sums(manifest: &mut Manifest, new: &Manifest) {
     manifest.cpu_ns = sum(manifest.cpu_ns, new.cpu_ns);
     manifest.user_ns = sum(manifest.user_ns, new.user_ns);
     manifest.system_ns = sum(manifest.system_ns, new.system_ns);
+    // What one of them did not count is not known of both.
+    manifest.counters.retain(|name, count| new.counters.get(name).map(|more| *count += more).is_some());
     if manifest.exit.status() == Some(0) {
         manifest.exit = new.exit;
     }

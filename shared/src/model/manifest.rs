@@ -36,6 +36,9 @@ pub struct Manifest {
     pub cpu_ns: Option<Nanos>,
     pub user_ns: Option<Nanos>,
     pub system_ns: Option<Nanos>,
+    /// What the processor counted over the tree in user code, by name (`l1d_misses`, …); one that is not here was not counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counters: BTreeMap<String, u64>,
     #[serde(default)]
     pub environment: Environment,
     #[serde(default)]

@@ -11,6 +11,7 @@ use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
 use crate::units::{Bytes, Nanos};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Version of the JSON form. It grows when a field changes its meaning or goes; new fields do not count.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -69,6 +70,8 @@ pub struct ReportRun {
     pub cpu_ns: Option<Nanos>,
     pub user_ns: Option<Nanos>,
     pub system_ns: Option<Nanos>,
+    /// Counters of the processor over the whole tree, by name; `null` where there were none.
+    pub counters: Option<BTreeMap<String, u64>>,
     pub git: Option<Git>,
 }
 
@@ -183,6 +186,7 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
             cpu_ns: manifest.cpu_ns,
             user_ns: manifest.user_ns,
             system_ns: manifest.system_ns,
+            counters: Some(manifest.counters.clone()).filter(|counters| !counters.is_empty()),
             git: manifest.git.clone(),
         },
         runs: runs::report(bundle),

@@ -173,6 +173,10 @@ pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
             )
         }),
     ];
+    if let Some(counters) = &run.counters {
+        let each = counters.iter().map(|(name, value)| format!("{} {}", count(*value), name.replace('_', " ")));
+        facts.push(("processor", each.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(git) = &run.git {
         let commit: String = git.commit.chars().take(10).collect();
         let branch = git.branch.as_ref().map_or_else(String::new, |branch| format!("{branch}@"));

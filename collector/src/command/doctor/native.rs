@@ -2,8 +2,9 @@
 
 use super::Check;
 use crate::environment::text;
+use crate::hardware;
 use crate::launch::Clock;
-use crate::sample::perf::{PerfSampler, PerfSettings, kernel_left_out};
+use crate::sample::perf::{PerfSampler, PerfSettings, kernel_left_out, refused};
 use crate::tree::ProcessTree;
 use nix::sys::resource::{Resource, getrlimit};
 use perfcollect_shared::format;
@@ -24,7 +25,7 @@ pub(super) fn checks() -> Vec<Check> {
         }
         Err((reason, fix)) => vec![Check::missing("native_stacks", TITLE, reason, fix)],
     };
-    checks.extend([locked_memory(), kernel_symbols(), debug_files()]);
+    checks.extend([processor_counters(), locked_memory(), kernel_symbols(), debug_files()]);
     checks
 }
 
@@ -52,6 +53,21 @@ fn kernel(sampled: bool) -> Check {
     }
     let Warning::KernelNotSampled { reason, fix } = kernel_left_out() else { return Check::works(id, title, "") };
     Check::limited(id, title, reason, fix)
+}
+
+/// Counters of cache misses and their like.
+fn processor_counters() -> Check {
+    let (id, title) = ("processor_counters", "processor counters");
+    let error = match hardware::available() {
+        Ok(names) => return Check::works(id, title, format!("{} of every run", names.join(", ").replace('_', " "))),
+        Err(error) => error,
+    };
+    if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP | libc::ENODEV)) {
+        let detail = "the processor shows no counters here, as in most virtual machines: cache misses are not known";
+        return Check::missing(id, title, detail, "give the virtual machine a PMU, or record on the machine itself");
+    }
+    let refused = refused(&error);
+    Check::missing(id, title, format!("cache misses are not known: {}", refused.reason), refused.fix)
 }
 
 /// The rings of the events are locked memory.

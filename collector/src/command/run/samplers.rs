@@ -3,6 +3,7 @@
 use crate::agent::MODES;
 use crate::cache_server::Servers;
 use crate::cli::StackArgs;
+use crate::hardware::Hardware;
 use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
 use crate::sample::perf::{PerfSampler, PerfSettings};
@@ -14,6 +15,7 @@ use anyhow::Context;
 use perfcollect_shared::model::{Settings, Warning};
 use perfcollect_shared::units::Nanos;
 use pprof::protos::Message;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,6 +72,7 @@ impl Rates {
 #[derive(Debug)]
 pub(in crate::command) struct Armed {
     perf: Option<PerfSampler>,
+    hardware: Option<Hardware>,
     rates: Rates,
     warnings: Vec<Warning>,
     attached: Option<u64>,
@@ -79,6 +82,7 @@ pub(in crate::command) struct Armed {
 #[derive(Debug)]
 pub(in crate::command) struct Samplers {
     perf: Option<PerfSampler>,
+    hardware: Option<Hardware>,
     python: Option<PythonSampler>,
     wall: Option<WallSampler>,
     prober: io::Result<Prober>,
@@ -97,6 +101,8 @@ pub(in crate::command) struct Gathered {
     pub(in crate::command) unwaited: (Nanos, Nanos),
     /// CPU time, user and system, of all processes as the resource timeline has it.
     pub(in crate::command) all: (Nanos, Nanos),
+    /// What the processor counted.
+    pub(in crate::command) counters: BTreeMap<String, u64>,
 }
 
 impl Armed {
@@ -109,7 +115,8 @@ impl Armed {
                 .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
                 .ok()
         });
-        Self { perf, rates, warnings, attached: None }
+        let hardware = rates.native_hz.map(|_| Hardware::arm(tree.root()));
+        Self { perf, hardware, rates, warnings, attached: None }
     }
 
     /// Begins to sample the processes of a tree that runs already. `since` is when, in clock ticks since boot.
@@ -127,7 +134,7 @@ impl Armed {
                 .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
                 .ok()
         });
-        Self { perf, rates, warnings, attached: Some(since) }
+        Self { perf, hardware: None, rates, warnings, attached: Some(since) }
     }
 
     /// Starts everything; the program runs already.
@@ -146,7 +153,15 @@ impl Armed {
             .rates
             .wall_hz
             .map(|rate_hz| WallSampler::start(&WallSettings { rate_hz, clock: clock.clone() }, spool, tree));
-        Samplers { perf: self.perf, python, wall, prober, servers: None, warnings: self.warnings }
+        Samplers {
+            perf: self.perf,
+            hardware: self.hardware,
+            python,
+            wall,
+            prober,
+            servers: None,
+            warnings: self.warnings,
+        }
     }
 }
 
@@ -165,7 +180,8 @@ impl Samplers {
         if let Ok(prober) = &self.prober {
             prober.program_ended();
         }
-        let mut gathered = Gathered { warnings: self.warnings, ..Gathered::default() };
+        let counters = self.hardware.map(Hardware::read).unwrap_or_default();
+        let mut gathered = Gathered { warnings: self.warnings, counters, ..Gathered::default() };
         // First, since what comes after the program's end is no time of its.
         let wall = self.wall.map(WallSampler::finish);
         if let Some(python) = self.python {

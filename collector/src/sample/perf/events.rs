@@ -84,7 +84,7 @@ enum Begin {
 
 /// Opens one event per CPU on `child`, with the kernel's code where that is allowed.
 pub(super) fn open(child: u32, period_ns: u64) -> Result<Events, Unavailable> {
-    open_with_or_without_kernel(child, period_ns, Begin::Exec).map_err(|error| unavailable(&error))
+    open_with_or_without_kernel(child, period_ns, Begin::Exec).map_err(|error| refused(&error))
 }
 
 fn open_with_or_without_kernel(thread: u32, period_ns: u64, begin: Begin) -> io::Result<Events> {
@@ -102,7 +102,7 @@ pub(super) fn open_on_running(threads: &[u32], period_ns: u64) -> Result<(Events
         match open_with_or_without_kernel(thread, period_ns, Begin::Now) {
             Ok(events) => return Ok((events, thread)),
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
-            Err(error) => return Err(unavailable(&error)),
+            Err(error) => return Err(refused(&error)),
         }
     }
     Err(Unavailable { reason: "the process has ended".to_owned(), fix: "attach to another one".to_owned() })
@@ -119,12 +119,12 @@ pub(super) fn join<'a>(
     let fds = match open_all(thread, period_ns, !kernel_sampled, Begin::Now) {
         Ok(fds) => fds,
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(Vec::new()),
-        Err(error) => return Err(unavailable(&error)),
+        Err(error) => return Err(refused(&error)),
     };
     for (fd, leader) in fds.iter().zip(leaders) {
         // SAFETY: an ioctl on a descriptor that we own; its argument is another one of the same CPU.
         if unsafe { sys::ioctls::SET_OUTPUT(fd.as_raw_fd(), leader.as_raw_fd()) } < 0 {
-            return Err(unavailable(&io::Error::last_os_error()));
+            return Err(refused(&io::Error::last_os_error()));
         }
     }
     Ok(fds)
@@ -215,7 +215,8 @@ fn paranoid_level() -> i32 {
 }
 
 /// Says why the kernel refused, as far as can be told.
-fn unavailable(error: &io::Error) -> Unavailable {
+#[must_use]
+pub fn refused(error: &io::Error) -> Unavailable {
     explain(error, paranoid_level(), seccomp_filtered(), nix::unistd::geteuid().is_root())
 }
 

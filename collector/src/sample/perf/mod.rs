@@ -15,7 +15,7 @@ mod ring;
 mod short_lived;
 mod unwind;
 
-pub use events::kernel_left_out;
+pub use events::{kernel_left_out, refused};
 
 use crate::launch::Clock;
 use crate::spool::{self, StackWriter};
