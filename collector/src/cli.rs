@@ -363,7 +363,7 @@ pub struct ExportArgs {
 /// `import`.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
-    /// An exported report, or a benchmark file of any known tool; `:` chooses a part of it, as in benchmarks.log:last
+    /// An exported report, a file of caches, or a benchmark file of any known tool; `:` chooses a part of it, as in benchmarks.log:last
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Write the bundle to this file instead of the folder .perfcollect

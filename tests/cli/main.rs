@@ -12,6 +12,7 @@ mod caches;
 mod check;
 mod compare;
 mod completions;
+mod curve;
 mod damaged;
 mod doctor;
 mod events;

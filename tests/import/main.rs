@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod agreement;
+mod caches;
 mod corpus;
 mod formats;
+mod traces;
 
 use perfcollect_shared::bench::BenchSet;
 use perfcollect_shared::import::bench::{self, ImportError};

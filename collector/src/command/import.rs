@@ -1,4 +1,4 @@
-//! `perfcollect import`: the bundle out of an exported report, bit for bit, or one of any tool's benchmarks.
+//! `perfcollect import`: the bundle out of an exported report, bit for bit, or one of any tool's benchmarks or caches.
 
 use crate::bench_source::Source;
 use crate::cli::ImportArgs;
@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use perfcollect_shared::bench::BenchSet;
 use perfcollect_shared::bundle;
 use perfcollect_shared::import::bench::to_bundle;
+use perfcollect_shared::import::caches;
 use perfcollect_shared::import::{ImportError, Imported, import};
 use std::fs;
 use std::path::Path;
@@ -55,6 +56,11 @@ fn bundle_of(path: &Path) -> anyhow::Result<(Vec<u8>, String)> {
             Ok(Imported::Bundle(bytes)) => return Ok((bytes.into_owned(), name)),
             Err(ImportError::Unknown) => {}
             Err(error) => return Err(error).with_context(told),
+        }
+        if let Some(caches) = caches::read(&name, &file).with_context(told)? {
+            let start = start(&BenchSet::default(), path).to_string();
+            let bundle = caches.into_bundle(&name, Ulid::generate().to_string(), start);
+            return Ok((bundle::write(&bundle).with_context(told)?, name));
         }
     }
     let source = Source::of_path(&path.to_string_lossy())?;

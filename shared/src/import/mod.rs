@@ -5,6 +5,8 @@
 #[cfg(feature = "bench-import")]
 pub mod bench;
 mod bundle;
+#[cfg(feature = "trace-import")]
+pub mod caches;
 pub mod html;
 #[cfg(feature = "trace-import")]
 pub mod trace;
