@@ -23,11 +23,12 @@ use zopfli::{Format, Options};
 const TARGET: &str = "wasm32-unknown-unknown";
 const SKIP: &str = "PERFCOLLECT_NO_VIEWER";
 /// What the page is made of, from the root of the workspace.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     "collector/build.rs",
     "collector/build",
     "viewer/Cargo.toml",
     "viewer/src",
+    "viewer/macros",
     "shared/Cargo.toml",
     "shared/src",
     "static",

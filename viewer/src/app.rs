@@ -3,16 +3,16 @@
 use crate::keys;
 use crate::load::{self, Load};
 use crate::state::Session;
+use crate::ui::dom::{live, view};
 use crate::ui::{
-    chips::Chips, cpu_strip::CpuStrip, key_dialog::KeyDialog, loading, top_bar::TopBar, views_bar::ViewsBar,
+    chips::chips, cpu_strip::cpu_strip, key_dialog::key_dialog, loading, top_bar::top_bar, views_bar::views_bar,
 };
 use crate::views;
 use leptos::ev;
 use leptos::prelude::*;
 
 /// The whole page.
-#[component]
-pub fn App() -> impl IntoView {
+pub fn app() -> impl IntoView {
     let session = Session::open();
     provide_context(session);
     listen(session);
@@ -25,14 +25,14 @@ pub fn App() -> impl IntoView {
     view! {
         <a class="skip" href="#main" on:click=|event| skip(&event)>"Skip to the view"</a>
         <header>
-            <TopBar session />
-            <ViewsBar session />
-            <Chips session />
+            {top_bar(session)}
+            {views_bar(session)}
+            {chips(session)}
         </header>
         {move || offer(session)}
         <main id="main" tabindex="-1" data-view=move || shown.get()>{move || content(session)}</main>
-        <CpuStrip session />
-        <KeyDialog session />
+        {cpu_strip(session)}
+        {key_dialog(session)}
     }
 }
 
@@ -108,7 +108,7 @@ fn content(session: Session) -> AnyView {
         // The view must not be drawn anew for every other choice.
         Memo::new(move |_| views::has_data(session, view)).get()
     };
-    (move || {
+    live(move || {
         let id = asked.get();
         if id == views::LIBRARY {
             return (views::library::VIEW.render)(session);
@@ -130,5 +130,4 @@ fn content(session: Session) -> AnyView {
             }
         }
     })
-    .into_any()
 }

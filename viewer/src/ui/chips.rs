@@ -1,6 +1,7 @@
 //! The third bar: what restricts the views, one chip each. The chips are the address in words.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::selection::{Selection, Transform};
 use perfcollect_shared::format;
@@ -13,8 +14,7 @@ struct Chip {
     without: Selection,
 }
 
-#[component]
-pub fn Chips(session: Session) -> impl IntoView {
+pub fn chips(session: Session) -> impl IntoView {
     let chips = move || {
         let selection = session.derived.selection.get();
         let clock = session.view.with(|view| view.clock) == Clock::Wall && session.has_clocks();
@@ -31,7 +31,7 @@ pub fn Chips(session: Session) -> impl IntoView {
                 </li>
             }
         });
-        let items = chips(&selection, &bundle).into_iter().map(|chip| {
+        let items = restrictions(&selection, &bundle).into_iter().map(|chip| {
             let Chip { words, without } = chip;
             let title = format!("Remove “{words}”");
             let remove = move |_| {
@@ -64,7 +64,7 @@ fn counted(session: Session) -> Option<String> {
     Some(format!("{} of {}", format::count(selected), format::plural(all, "sample")))
 }
 
-fn chips(selection: &Selection, bundle: &Bundle) -> Vec<Chip> {
+fn restrictions(selection: &Selection, bundle: &Bundle) -> Vec<Chip> {
     let mut chips = Vec::new();
     let mut add = |words: String, change: &dyn Fn(&mut Selection)| {
         let mut without = selection.clone();

@@ -1,6 +1,7 @@
 //! Choices that several views offer: by which clock time counts, and the frames of which language are shown.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::derive::languages::languages;

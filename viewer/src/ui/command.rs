@@ -1,6 +1,7 @@
 //! A command that the reader may want to type, with a button that copies it.
 
 use super::clipboard::copy;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 
 /// The command as code, and its button.

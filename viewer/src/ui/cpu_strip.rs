@@ -4,6 +4,7 @@ use super::plot::{area, plot};
 use super::time_drag::TimeDrag;
 use super::views_bar::current;
 use crate::state::{Session, Shared};
+use crate::ui::dom::view;
 use crate::views;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
@@ -23,8 +24,7 @@ struct Strip {
     steps: Vec<Step>,
 }
 
-#[component]
-pub fn CpuStrip(session: Session) -> impl IntoView {
+pub fn cpu_strip(session: Session) -> impl IntoView {
     let strip = Memo::new(move |_| {
         let bundle = session.bundle()?;
         let strip = Strip { span: whole(&bundle), steps: series(&bundle.timeline, Metric::Cpu).total };

@@ -1,5 +1,6 @@
 //! A list of facts: what it is, and its value or a dash with the reason.
 
+use crate::ui::dom::view;
 use leptos::prelude::*;
 
 /// One line of a list of facts.

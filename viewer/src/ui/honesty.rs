@@ -1,6 +1,7 @@
 //! How good the recording is, in one line: under the first sentence of the page and at the foot of what rests on samples.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::report::quality;
 

@@ -2,12 +2,12 @@
 
 use crate::keys::{KEYS, Key};
 use crate::state::Session;
+use crate::ui::dom::view;
 use crate::views::{VIEWS, find};
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
-#[component]
-pub fn KeyDialog(session: Session) -> impl IntoView {
+pub fn key_dialog(session: Session) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     Effect::new(move |_| {
         let Some(element) = dialog.get() else { return };

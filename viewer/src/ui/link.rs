@@ -1,6 +1,7 @@
 //! Links to other states of the page: real addresses, followed without loading anything.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use perfcollect_shared::view_state::ViewState;

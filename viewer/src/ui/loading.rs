@@ -2,6 +2,7 @@
 
 use crate::load::Load;
 use crate::state::Session;
+use crate::ui::dom::view;
 use crate::ui::facts::UNKNOWN;
 use crate::views;
 use leptos::prelude::*;

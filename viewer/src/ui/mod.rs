@@ -5,6 +5,7 @@ pub mod choices;
 pub mod clipboard;
 pub mod command;
 pub mod cpu_strip;
+pub mod dom;
 pub mod facts;
 pub mod flame_canvas;
 pub mod honesty;

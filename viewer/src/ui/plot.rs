@@ -1,6 +1,7 @@
 //! The frame of every picture over time: lines of the grid, areas, crosshair and range, and the drag that chooses one.
 
 use super::time_drag::{TimeDrag, marks};
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::axis::Tick;
 

@@ -6,6 +6,7 @@
 use super::link::link;
 use super::virtual_rows::{VirtualRows, gap_px};
 use crate::state::{Session, Shared};
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::view_state::ViewState;
 use std::sync::Arc;

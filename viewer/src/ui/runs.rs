@@ -1,5 +1,6 @@
 //! Pictures of runs: all benchmarks on one scale, and each in the order of its runs. The table beside them says the same.
 
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
 use perfcollect_shared::derive::axis::Tick;

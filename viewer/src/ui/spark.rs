@@ -1,5 +1,6 @@
 //! A line of a metric over the run, small enough for a line of text.
 
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
 use perfcollect_shared::derive::timeline::{Metric, figures, resample, series, span};

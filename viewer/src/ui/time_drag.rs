@@ -1,6 +1,7 @@
 //! A time under the pointer, shared by all pictures with the same axis, and the choice of a range by dragging.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::units::Nanos;
 use wasm_bindgen::JsCast;

@@ -3,13 +3,13 @@
 use crate::keys;
 use crate::load;
 use crate::state::Session;
+use crate::ui::dom::view;
 use crate::views::LIBRARY;
 use leptos::prelude::*;
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Exit, Manifest};
 
-#[component]
-pub fn TopBar(session: Session) -> impl IntoView {
+pub fn top_bar(session: Session) -> impl IntoView {
     let home = move |_| session.go(|state| LIBRARY.clone_into(&mut state.view));
     view! {
         <div class="top">

@@ -1,11 +1,11 @@
 //! The second bar: the views that have data. A menu on narrow pages.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use crate::views::{FIRST, LIBRARY, TREND, VIEWS, ViewDef};
 use leptos::prelude::*;
 
-#[component]
-pub fn ViewsBar(session: Session) -> impl IntoView {
+pub fn views_bar(session: Session) -> impl IntoView {
     let shown =
         Memo::new(move |_| VIEWS.iter().filter(|view| is_shown(session, view)).map(|v| v.id).collect::<Vec<_>>());
     let current = Memo::new(move |_| current(session));

@@ -1,5 +1,6 @@
 //! What a reader must know before trusting a figure.
 
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::model::Warning;
 use perfcollect_shared::report::warning_text;

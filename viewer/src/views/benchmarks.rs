@@ -5,6 +5,7 @@ use super::ViewDef;
 use crate::state::{Session, Shared};
 use crate::ui::choices::select;
 use crate::ui::command::command;
+use crate::ui::dom::view;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs;
 use crate::ui::warnings::warnings;

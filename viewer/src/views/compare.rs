@@ -12,6 +12,7 @@ mod verdicts;
 use super::ViewDef;
 use crate::derived::chosen_profile;
 use crate::state::{Session, Shared};
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::sides::signed;
 use crate::ui::warnings::warnings;
 use leptos::prelude::*;

@@ -2,6 +2,7 @@
 
 use super::ViewDef;
 use crate::state::Session;
+use crate::ui::dom::{live, view};
 use crate::ui::facts::{Fact, UNKNOWN, facts};
 use crate::ui::moment;
 use crate::ui::rows::{Cell, Column, Rows, table};
@@ -14,7 +15,7 @@ use perfcollect_shared::model::{Bundle, Environment, Git, Manifest, Member, Over
 pub const VIEW: ViewDef = ViewDef { id: "environment", title: "Environment", key: '9', available: |_| true, render };
 
 fn render(session: Session) -> AnyView {
-    (move || session.bundle().map(|bundle| page(session, &bundle))).into_any()
+    live(move || session.bundle().map(|bundle| page(session, &bundle)))
 }
 
 fn page(session: Session, bundle: &Bundle) -> impl IntoView + use<> {

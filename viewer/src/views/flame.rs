@@ -4,9 +4,10 @@ use super::ViewDef;
 use crate::keys::is_typing;
 use crate::state::Session;
 use crate::ui::choices::{self, Choice, select};
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::scene::Scene;
 use crate::ui::flame_canvas::{
-    Breadcrumb, ContextMenu, Flame, FlameCanvas, FrameTable, Legend, Minimap, SearchBox, Tooltip, on_view_key,
+    Flame, breadcrumb, context_menu, flame_canvas, frame_table, legend, minimap, on_view_key, search_box, tooltip,
 };
 use crate::ui::honesty::honesty;
 use leptos::ev;
@@ -33,7 +34,7 @@ fn render(session: Session) -> AnyView {
     view! {
         <h1 class="reader">"Flame graph"</h1>
         <p class="flame-sentence">{move || sentence(flame)}</p>
-        <Controls flame />
+        {controls(flame)}
         {move || if empty.get() { nothing(session).into_any() } else { picture(flame).into_any() }}
         {honesty(session)}
     }
@@ -43,16 +44,16 @@ fn render(session: Session) -> AnyView {
 /// The picture with all that belongs to it.
 pub(super) fn picture(flame: Flame) -> impl IntoView {
     view! {
-        <Breadcrumb flame />
-        <Minimap flame />
-        <TimeAxis flame />
+        {breadcrumb(flame)}
+        {minimap(flame)}
+        {time_axis(flame)}
         <div class="flame-picture">
-            <FlameCanvas flame />
-            <Tooltip flame />
-            <ContextMenu flame />
+            {flame_canvas(flame)}
+            {tooltip(flame)}
+            {context_menu(flame)}
         </div>
-        <Legend flame />
-        <FrameTable flame />
+        {legend(flame)}
+        {frame_table(flame)}
     }
 }
 
@@ -110,27 +111,25 @@ fn nothing(session: Session) -> impl IntoView {
     view! { <p class="note">{words}</p> }
 }
 
-#[component]
-fn Controls(flame: Flame) -> impl IntoView {
+fn controls(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let upward = move || flame.upward();
     let turn = move || session.go(|state| state.flame.upward = !state.flame.upward);
     view! {
         <div class="flame-controls">
-            <Modes flame />
+            {modes(flame)}
             {choices::toggle("Upward", "Roots at the bottom", upward, turn)}
             {choices::own_code(session)}
             {choices::clock(session)}
-            <Threads session />
+            {choose_thread(session)}
             {choices::language(session)}
             <button title="Show everything (f)" on:click=move |_| flame.fit_all()>"Fit"</button>
-            <SearchBox flame />
+            {search_box(flame)}
         </div>
     }
 }
 
-#[component]
-fn Modes(flame: Flame) -> impl IntoView {
+fn modes(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let timed =
         move || session.derived.profile.with(|profile| profile.as_ref().is_some_and(|p| p.samples.time.is_some()));
@@ -172,8 +171,7 @@ fn threads(profile: &Profile) -> (Vec<Choice>, Vec<Choice>) {
     (processes, threads)
 }
 
-#[component]
-fn Threads(session: Session) -> impl IntoView {
+fn choose_thread(session: Session) -> impl IntoView {
     let all = Memo::new(move |_| session.derived.profile.get().map(|profile| threads(&profile)).unwrap_or_default());
     let chosen = move || session.derived.selection.with(|selection| (selection.pid, selection.tid));
     let process = move |value: String| {
@@ -203,8 +201,7 @@ fn Threads(session: Session) -> impl IntoView {
 }
 
 /// Times of both edges of a time-ordered picture.
-#[component]
-fn TimeAxis(flame: Flame) -> impl IntoView {
+fn time_axis(flame: Flame) -> impl IntoView {
     let edges = move || {
         let scene = flame.scene.get()?;
         let (from, to) = scene.layout.span?;

@@ -6,6 +6,7 @@ mod table;
 
 use super::ViewDef;
 use crate::state::{Session, Shared};
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::search::lowercase;
 use crate::ui::honesty::honesty;
 use leptos::prelude::*;

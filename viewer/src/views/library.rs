@@ -3,6 +3,7 @@
 use super::{FIRST, ViewDef};
 use crate::load::{Entry, LibraryState};
 use crate::state::Session;
+use crate::ui::dom::{live, view};
 use crate::ui::facts::UNKNOWN;
 use crate::ui::link::link;
 use crate::ui::rows::{Cell, Column, Rows, table};
@@ -16,7 +17,7 @@ use perfcollect_shared::view_state::ViewState;
 pub const VIEW: ViewDef = ViewDef { id: super::LIBRARY, title: "Library", key: '0', available: |_| true, render };
 
 fn render(session: Session) -> AnyView {
-    (move || {
+    live(move || {
         session.library.with(|state| match state {
             LibraryState::None => no_server().into_any(),
             LibraryState::Reading => view! { <p class="reading" role="status">"Reading the library"</p> }.into_any(),
@@ -27,7 +28,6 @@ fn render(session: Session) -> AnyView {
             }
         })
     })
-    .into_any()
 }
 
 fn no_server() -> impl IntoView {

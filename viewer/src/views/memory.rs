@@ -4,6 +4,7 @@ use super::ViewDef;
 use super::flame::picture;
 use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::Flame;
 use crate::ui::plot::{area, columns, labels, plot};
 use crate::ui::rows::{Cell, Column, Rows, table};

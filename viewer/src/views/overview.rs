@@ -2,6 +2,7 @@
 
 use super::{FIRST, ViewDef};
 use crate::state::{Session, Shared};
+use crate::ui::dom::{live, view};
 use crate::ui::facts::{Fact, facts};
 use crate::ui::link::link;
 use crate::ui::rows::{Cell, Column, Rows, table};
@@ -17,11 +18,10 @@ use perfcollect_shared::report::quality;
 pub const VIEW: ViewDef = ViewDef { id: FIRST, title: "Overview", key: '1', available: |_| true, render };
 
 fn render(session: Session) -> AnyView {
-    (move || match session.bundle() {
+    live(move || match session.bundle() {
         Some(bundle) => whole(session, &bundle),
         None => session.manifest().map(|manifest| from_manifest(session, &manifest)).into_any(),
     })
-    .into_any()
 }
 
 fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {

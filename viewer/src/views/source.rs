@@ -3,6 +3,7 @@
 use super::ViewDef;
 use crate::state::{Session, Shared};
 use crate::ui::choices;
+use crate::ui::dom::view;
 use crate::ui::honesty::honesty;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;

@@ -8,6 +8,7 @@ mod tables;
 use super::ViewDef;
 use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
+use crate::ui::dom::{live, view};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::axis::Unit;
@@ -78,7 +79,7 @@ impl Model {
 
 fn render(session: Session) -> AnyView {
     let model = Memo::new(move |_| session.bundle().map(|bundle| Shared::new(Model::new(bundle))));
-    (move || model.get().map(|model| page(session, &model))).into_any()
+    live(move || model.get().map(|model| page(session, &model)))
 }
 
 fn page(session: Session, model: &Shared<Model>) -> impl IntoView + use<> {

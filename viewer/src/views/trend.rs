@@ -6,6 +6,7 @@ use crate::fetch;
 use crate::load::LibraryState;
 use crate::state::{Session, Shared};
 use crate::ui::command::command;
+use crate::ui::dom::view;
 use crate::ui::moment::local;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs::{grid, percent, scale_labels};

@@ -3,6 +3,7 @@
 use super::paint::{Look, Painter};
 use super::{Flame, Hover, Target, input, sides};
 use crate::theme::Theme;
+use crate::ui::dom::view;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::web_sys;
@@ -19,8 +20,7 @@ const BELOW: f64 = 136.0;
 /// The painter is made when the canvas is there.
 pub type PainterSlot = StoredValue<Option<Painter>, LocalStorage>;
 
-#[component]
-pub fn FlameCanvas(flame: Flame) -> impl IntoView {
+pub fn flame_canvas(flame: Flame) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     let painter: PainterSlot = StoredValue::new_local(None);
     Effect::new(move |_| {

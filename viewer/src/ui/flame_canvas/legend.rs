@@ -2,6 +2,7 @@
 
 use super::Flame;
 use super::scene::language_name;
+use crate::ui::dom::view;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::model::{FunctionKind, Language};
@@ -25,8 +26,7 @@ fn edge_words(language: Language) -> Option<&'static str> {
     }
 }
 
-#[component]
-pub fn Legend(flame: Flame) -> impl IntoView {
+pub fn legend(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let colour = Memo::new(move |_| session.view.with(|view| view.flame.color));
     let chosen = move |event: ev::Event| {

@@ -3,6 +3,7 @@
 use super::address::forget_zoom;
 use super::{Flame, MenuAt};
 use crate::ui::clipboard::copy;
+use crate::ui::dom::view;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -104,8 +105,7 @@ fn available(flame: Flame, action: Action, index: usize) -> bool {
     }
 }
 
-#[component]
-pub fn ContextMenu(flame: Flame) -> impl IntoView {
+pub fn context_menu(flame: Flame) -> impl IntoView {
     let list = NodeRef::<html::Ul>::new();
     Effect::new(move |_| {
         if let Some(first) = list.get().and_then(|list| list.query_selector("button:not([disabled])").ok().flatten()) {

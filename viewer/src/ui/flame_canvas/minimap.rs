@@ -2,6 +2,7 @@
 
 use super::{Flame, Step};
 use crate::theme::Theme;
+use crate::ui::dom::view;
 use leptos::ev::PointerEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -25,8 +26,7 @@ enum Drag {
     Move(f64),
 }
 
-#[component]
-pub fn Minimap(flame: Flame) -> impl IntoView {
+pub fn minimap(flame: Flame) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
         let dark = flame.session.theme.get() == Theme::Dark;

@@ -18,15 +18,15 @@ pub mod sides;
 pub mod table;
 pub mod tooltip;
 
-pub use canvas::FlameCanvas;
+pub use canvas::flame_canvas;
 pub use input::on_view_key;
-pub use legend::Legend;
-pub use menu::{Action, ContextMenu, act};
-pub use minimap::Minimap;
+pub use legend::legend;
+pub use menu::{Action, act, context_menu};
+pub use minimap::minimap;
 use motion::Step;
-pub use search::SearchBox;
-pub use table::FrameTable;
-pub use tooltip::{Breadcrumb, Tooltip};
+pub use search::search_box;
+pub use table::frame_table;
+pub use tooltip::{breadcrumb, tooltip};
 
 use crate::state::{Session, Shared};
 use leptos::prelude::*;

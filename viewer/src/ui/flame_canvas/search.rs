@@ -3,6 +3,7 @@
 use super::Flame;
 use super::scene::Scene;
 use crate::state::Shared;
+use crate::ui::dom::view;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::derive::search::Matcher;
@@ -50,8 +51,7 @@ fn found(flame: Flame) -> Option<String> {
     Some(format!("{share} ({}) in {}", scene.counted(count), format::plural(functions, "function")))
 }
 
-#[component]
-pub fn SearchBox(flame: Flame) -> impl IntoView {
+pub fn search_box(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
     let typed = move |event: ev::Event| {

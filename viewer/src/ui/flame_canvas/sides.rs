@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::state::Shared;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::diff::{Change, Diff, Effect, Node, Scale, Width};
 use perfcollect_shared::derive::flame_layout::FlameLayout;

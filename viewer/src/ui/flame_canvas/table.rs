@@ -5,6 +5,7 @@ use super::sides::Sides;
 use super::tooltip::shown;
 use super::{Flame, Step};
 use crate::state::Shared;
+use crate::ui::dom::view;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use perfcollect_shared::derive::viewport::{Viewport, largest};
@@ -15,8 +16,7 @@ const REST: Duration = Duration::from_millis(200);
 /// Rows of the table.
 const ROWS: usize = 200;
 
-#[component]
-pub fn FrameTable(flame: Flame) -> impl IntoView {
+pub fn frame_table(flame: Flame) -> impl IntoView {
     // Changes with the frame that is zoomed into, not with every move.
     let top = Memo::new(move |_| {
         let scene = flame.scene.get()?;

@@ -3,6 +3,7 @@
 use super::scene::{Facts, Scene};
 use super::{Flame, Hover, Target, sides};
 use crate::state::Shared;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::viewport::covering;
 use perfcollect_shared::format;
@@ -13,8 +14,7 @@ pub fn shown(flame: Flame, scene: &Shared<Scene>) -> Option<usize> {
     covering(&scene.layout, &flame.viewport.get()).last().copied().filter(|&index| index > 0)
 }
 
-#[component]
-pub fn Tooltip(flame: Flame) -> impl IntoView {
+pub fn tooltip(flame: Flame) -> impl IntoView {
     let content = move || {
         let hover = flame.hover.get().filter(|_| flame.menu.get().is_none())?;
         let scene = flame.scene.get()?;
@@ -67,8 +67,7 @@ fn placed(flame: Flame, hover: Hover) -> (String, String, bool) {
 }
 
 /// The frames that were zoomed into, each a way back.
-#[component]
-pub fn Breadcrumb(flame: Flame) -> impl IntoView {
+pub fn breadcrumb(flame: Flame) -> impl IntoView {
     let path = Memo::new(move |_| {
         let scene = flame.scene.get()?;
         let boxes = flame.viewport.with(|view| covering(&scene.layout, view));

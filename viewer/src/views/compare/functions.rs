@@ -1,6 +1,7 @@
 //! Every function of two sides with its differences.
 
 use super::Model;
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::sides::{amount, difference, effect_class, effect_words};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;

@@ -5,9 +5,10 @@ use crate::keys::is_typing;
 use crate::state::Shared;
 use crate::theme::Theme;
 use crate::ui::choices;
+use crate::ui::dom::view;
 use crate::ui::flame_canvas::sides::{Sides, legend};
 use crate::ui::flame_canvas::{
-    Breadcrumb, ContextMenu, Flame, FlameCanvas, FrameTable, Minimap, SearchBox, Tooltip, on_view_key,
+    Flame, breadcrumb, context_menu, flame_canvas, frame_table, minimap, on_view_key, search_box, tooltip,
 };
 use leptos::ev;
 use leptos::prelude::*;
@@ -54,14 +55,14 @@ fn drawn(model: Model, flame: Flame) -> AnyView {
         <p class="flame-sentence">{move || words(model)}</p>
         {controls(flame)}
         {scale}
-        <Breadcrumb flame />
-        <Minimap flame />
+        {breadcrumb(flame)}
+        {minimap(flame)}
         <div class="flame-picture">
-            <FlameCanvas flame />
-            <Tooltip flame />
-            <ContextMenu flame />
+            {flame_canvas(flame)}
+            {tooltip(flame)}
+            {context_menu(flame)}
         </div>
-        <FrameTable flame />
+        {frame_table(flame)}
     }
     .into_any()
 }
@@ -100,7 +101,7 @@ fn controls(flame: Flame) -> AnyView {
             {choices::own_code(session)}
             {choices::clock(session)}
             <button title="Show everything (f)" on:click=move |_| flame.fit_all()>"Fit"</button>
-            <SearchBox flame />
+            {search_box(flame)}
         </div>
     }
     .into_any()

@@ -2,6 +2,7 @@
 
 use super::Model;
 use super::sides::Side;
+use crate::ui::dom::view;
 use crate::ui::facts::UNKNOWN;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;

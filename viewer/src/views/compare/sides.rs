@@ -4,6 +4,7 @@ use super::Model;
 use crate::load::{LibraryState, Load};
 use crate::state::{Session, Shared};
 use crate::ui::choices::{Choice, select};
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::bench::BenchSet;
 use perfcollect_shared::format;

@@ -1,6 +1,7 @@
 //! The table of verdicts, each metric with a column for each side, and every run of both.
 
 use super::{Model, sides::Side};
+use crate::ui::dom::view;
 use crate::ui::facts::UNKNOWN;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs::strips;

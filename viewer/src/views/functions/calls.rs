@@ -1,6 +1,7 @@
 //! Exact calls of Python functions, where they were counted: the table behind the sampled one.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;
 use perfcollect_shared::derive::calls::{CallKey, CallTotals, by_self_time, merged};

@@ -3,6 +3,7 @@
 use super::table::{share_cell, time_cell};
 use super::{Model, Table, weight_left};
 use crate::state::Shared;
+use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points};
 use perfcollect_shared::derive::sandwich::{Sandwich, SandwichRow, callers_and_callees_of};

@@ -4,6 +4,7 @@ use super::{FEW, Model, Table};
 use crate::keys::is_typing;
 use crate::state::Shared;
 use crate::ui::choices;
+use crate::ui::dom::view;
 use crate::ui::facts::UNKNOWN;
 use crate::ui::virtual_rows::{VirtualRows, gap_px, reveal};
 use leptos::html;

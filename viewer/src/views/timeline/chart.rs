@@ -2,6 +2,7 @@
 
 use super::{Chart, Model, tables};
 use crate::state::Shared;
+use crate::ui::dom::view;
 use crate::ui::plot::{columns, labels, plot};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;

@@ -4,6 +4,7 @@
 //! table name the reasons. Only the lanes that can be seen are drawn.
 
 use crate::state::{Session, Shared};
+use crate::ui::dom::view;
 use crate::ui::plot::{area, plot};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::time_drag::TimeDrag;

@@ -1,6 +1,7 @@
 //! The range in numbers: for the keyboard, and for exact ends.
 
 use crate::state::Session;
+use crate::ui::dom::view;
 use leptos::html;
 use leptos::prelude::*;
 use perfcollect_shared::units::Nanos;

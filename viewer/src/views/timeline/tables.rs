@@ -2,6 +2,7 @@
 
 use super::Model;
 use crate::state::Shared;
+use crate::ui::dom::view;
 use crate::ui::facts::UNKNOWN;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::time_drag::TimeDrag;
