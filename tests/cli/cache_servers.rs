@@ -124,8 +124,21 @@ fn deltas_are_those_of_the_recording() {
     assert!(Command::new("sh").args(["-c", &format!("{redis_load} && {memcached_load}")]).status().unwrap().success());
     let urls = [format!("redis://127.0.0.1:{}/0", redis.port), format!("memcached://127.0.0.1:{}", memcached.port)];
     let script = format!("{redis_load} && {memcached_load} && {redis_load}; exit 3");
-    let arguments =
-        ["run", "-q", "-o", "x.perf.zip", "--cache", &urls[0], "--cache", &urls[1], "--", "sh", "-c", &script];
+    let arguments = [
+        "run",
+        "-q",
+        "--no-caches",
+        "-o",
+        "x.perf.zip",
+        "--cache",
+        &urls[0],
+        "--cache",
+        &urls[1],
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
     let output = place.run(&arguments);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(3), ""));
     let bundle = recorded(&place);
@@ -170,7 +183,9 @@ fn a_restart_in_mid_run_is_a_gap() {
             load(kind, port, 7, 5)
         );
         let url = format!("{kind}://127.0.0.1:{port}");
-        let run = place.command(&["run", "-q", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script]).spawn();
+        let run = place
+            .command(&["run", "-q", "--no-caches", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script])
+            .spawn();
         wait_for_reading(&place, "\"hits\":1040,\"misses\":930");
         drop(server);
         wait_for_reading(&place, "\"refused\"");
@@ -199,7 +214,9 @@ fn counters_that_are_cleared_are_no_negative_number() {
         load("redis", port, 7, 5)
     );
     let url = format!("valkey://127.0.0.1:{port}");
-    let run = place.command(&["run", "-q", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script]).spawn();
+    let run = place
+        .command(&["run", "-q", "--no-caches", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script])
+        .spawn();
     wait_for_reading(&place, "\"hits\":40,\"misses\":30");
     let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
     client.write_all(b"CONFIG RESETSTAT\r\n").unwrap();
@@ -229,7 +246,8 @@ fn a_password_opens_the_server_and_is_nowhere() {
     );
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port);
     for more in [&[][..], &["--runs", "2"]] {
-        let arguments = [&["run", "-o", "x.perf.zip", "--cache", &url], more, &["--", "sh", "-c", &script]].concat();
+        let arguments =
+            [&["run", "--no-caches", "-o", "x.perf.zip", "--cache", &url], more, &["--", "sh", "-c", &script]].concat();
         let output = place.run(&arguments);
         assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
         let (bundle, seen) = (recorded(&place), fs::read(place.path().join("seen")).unwrap());
@@ -245,7 +263,8 @@ fn a_password_opens_the_server_and_is_nowhere() {
     // From the variable that redis-cli reads, too; and a wrong one is said without being repeated.
     let plain = format!("redis://127.0.0.1:{}", server.port);
     let run = |url: &str, variable: Option<&str>| {
-        let mut command = place.command(&["run", "-q", "-o", "x.perf.zip", "--cache", url, "--", "true"]);
+        let mut command =
+            place.command(&["run", "-q", "--no-caches", "-o", "x.perf.zip", "--cache", url, "--", "true"]);
         command.env_remove("REDISCLI_AUTH").envs(variable.map(|value| ("REDISCLI_AUTH", value)));
         let output = command.output().unwrap();
         assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
@@ -297,7 +316,19 @@ fn a_server_that_misbehaves_does_not_disturb_the_run() {
         ("redis", impostor(b"-ERR \x1b[31mred\r\n", false), "it refused: ERR [31mred"),
     ] {
         let url = format!("{kind}://localhost:{port}");
-        let output = place.run(&["run", "-q", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", "echo x; exit 9"]);
+        let output = place.run(&[
+            "run",
+            "-q",
+            "--no-caches",
+            "-o",
+            "x.perf.zip",
+            "--cache",
+            &url,
+            "--",
+            "sh",
+            "-c",
+            "echo x; exit 9",
+        ]);
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(9), &b"x\n"[..]), "{}", stderr(&output));
         let bundle = recorded(&place);
         assert!(bundle.caches.is_empty(), "{:?}", bundle.caches);
@@ -319,7 +350,9 @@ fn a_server_that_the_program_starts_and_ends_is_counted_from_0() {
         load("redis", port, 30, 20)
     );
     let url = format!("redis://127.0.0.1:{port}");
-    let run = place.command(&["run", "-q", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script]).spawn();
+    let run = place
+        .command(&["run", "-q", "--no-caches", "-o", "x.perf.zip", "--cache", &url, "--", "sh", "-c", &script])
+        .spawn();
     wait_for_reading(&place, "\"hits\":30,\"misses\":20");
     fs::write(place.path().join("read"), "").unwrap();
     assert!(run.unwrap().wait().unwrap().success());
