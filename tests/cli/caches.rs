@@ -188,7 +188,7 @@ fn workers_that_a_pool_ends_are_counted_and_a_killed_process_is_named() {
 fn nothing_is_said_of_programs_that_are_not_python_and_what_is_closed_is_named() {
     let (_, bundle) = recorded(&["sleep", "0.3"], |_| {});
     assert_eq!((bundle.caches.len(), of_caches(&bundle).len()), (0, 0));
-    let (_, bundle) = case(&python(), &["isolated"]);
+    let (_, bundle) = recorded(&[python().to_str().unwrap(), "-I", "-c", "import time; time.sleep(0.5)"], |_| {});
     let [Warning::Cache { reason, fix, .. }] = &of_caches(&bundle)[..] else { panic!("{:?}", of_caches(&bundle)) };
     assert!(reason.contains("1 Python process") && reason.contains("-I"), "{reason}");
     assert!(!fix.is_empty());

@@ -5,7 +5,6 @@ import functools
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 
@@ -241,11 +240,6 @@ def pool():
     with multiprocessing.get_context(sys.argv[2]).Pool(2) as workers:
         workers.map(pooled, range(8), chunksize=1)
     print("done")
-
-
-def isolated():
-    subprocess.run([sys.executable, "-I", "-c", "import time; time.sleep(0.5)"], check=True)
-    subprocess.run(["sleep", "0.3"], check=True)
 
 
 if __name__ == "__main__":
