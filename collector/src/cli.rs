@@ -1,10 +1,12 @@
 //! The command line as it is typed: clap's types live here and nowhere else.
 
 mod bench;
+mod cache_try;
 mod caches;
 mod curve;
 
 pub use bench::{BenchArgs, ExportFiles, Runs};
+pub use cache_try::{CachesTryArgs, NewSize, Setting};
 pub use caches::{CachesArgs, CachesCommand, CachesCompareArgs, CachesShowArgs};
 pub use curve::{CurveArgs, CurveFormat, Rate, Size};
 

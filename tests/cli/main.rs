@@ -8,6 +8,7 @@ mod bench;
 mod bundles;
 mod cache_servers;
 mod cache_trace;
+mod cache_try;
 mod caches;
 mod check;
 mod compare;

@@ -11,10 +11,12 @@ mod inject;
 mod keys;
 mod lines;
 mod read;
+mod resize;
 
 pub use alloc::{AllocFrame, AllocRow, AllocSnapshot};
 pub use inject::{Injection, PYTHONPATH};
 pub use read::{AgentError, AgentProcess, Bye, Hello, processes, start_mono_ns};
+pub use resize::{Counted, Sized, sized};
 
 use perfcollect_shared::model::{CacheRecord, CallCount, KeyTrace, LineCount, Timeline, Warning};
 use perfcollect_shared::units::Nanos;

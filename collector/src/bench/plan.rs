@@ -193,7 +193,7 @@ impl Plan {
             Some(shell) => shell.program.clone(),
             None => words::find(words.first().map_or(std::ffi::OsStr::new(""), |word| word.as_os_str()))?,
         };
-        Ok((shown, Job { program, arguments: words }))
+        Ok((shown, Job { program, arguments: words, variables: Vec::new() }))
     }
 
     fn note_shell_signs(&mut self, command: &str) {

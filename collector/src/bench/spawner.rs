@@ -34,6 +34,8 @@ pub struct Job {
     pub program: PathBuf,
     /// The program's name as its first.
     pub arguments: Vec<OsString>,
+    /// Set for it, besides what we were given.
+    pub variables: Vec<(OsString, OsString)>,
 }
 
 /// Exit codes that do not end the benchmark besides 0.
@@ -272,6 +274,9 @@ struct Raw {
     _arguments: Vec<CString>,
     /// Into `_arguments`, with a null behind the last.
     pointers: Vec<*mut libc::c_char>,
+    _variables: Vec<CString>,
+    /// Into `_variables`, likewise; empty where the environment is ours.
+    environment: Vec<*mut libc::c_char>,
 }
 
 impl Raw {
@@ -279,8 +284,23 @@ impl Raw {
         let arguments: Vec<CString> =
             job.arguments.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<_, _>>()?;
         let pointers = arguments.iter().map(|word| word.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect();
-        Ok(Self { program: CString::new(job.program.as_os_str().as_bytes())?, _arguments: arguments, pointers })
+        let variables = variables(&job.variables)?;
+        let mut environment: Vec<_> = variables.iter().map(|variable| variable.as_ptr().cast_mut()).collect();
+        environment.extend((!variables.is_empty()).then_some(ptr::null_mut()));
+        let program = CString::new(job.program.as_os_str().as_bytes())?;
+        Ok(Self { program, _arguments: arguments, pointers, _variables: variables, environment })
     }
+}
+
+/// Our environment with these set in it, as `NAME=VALUE`; nothing where there is none to set.
+fn variables(set: &[(OsString, OsString)]) -> io::Result<Vec<CString>> {
+    if set.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ours = std::env::vars_os().filter(|(name, _)| set.iter().all(|(other, _)| other != name));
+    let all = ours.chain(set.iter().cloned());
+    let text = |(name, value): (OsString, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
+    Ok(all.map(|variable| CString::new(text(variable))).collect::<Result<_, _>>()?)
 }
 
 /// The spawner's own side.
@@ -317,7 +337,11 @@ impl<'a> Worker<'a> {
     fn serve(mut self, asked: &mut File, tell: &mut File) -> io::Result<()> {
         // A job that is not there and a program that is none touch what a run touches.
         small::shrink();
-        self.jobs.push(Raw::new(&Job { program: PathBuf::from("/"), arguments: vec![OsString::from("/")] })?);
+        self.jobs.push(Raw::new(&Job {
+            program: PathBuf::from("/"),
+            arguments: vec![OsString::from("/")],
+            variables: Vec::new(),
+        })?);
         for _ in 0..2 {
             let last = u32::try_from(self.jobs.len() - 1).unwrap_or(u32::MAX);
             let nothing = self.run(Asked { benchmark: last, block: 0 });
@@ -369,6 +393,9 @@ impl<'a> Worker<'a> {
         self.arm(self.conditions.timeout.unwrap_or_default());
         let (mut pid, mut status) = (0, 0);
         let mut usage = nothing_used();
+        // SAFETY: the environment of this process, which has one thread and never changes it.
+        let ours = unsafe { environ.cast() };
+        let environment = if job.environment.is_empty() { ours } else { job.environment.as_ptr() };
         let start = now();
         // SAFETY: program and arguments end in zero bytes, the array in a null pointer, and all live in `self`; the calls
         // write to `pid`, `status` and `usage` only.
@@ -379,7 +406,7 @@ impl<'a> Worker<'a> {
                 ptr::null(),
                 &raw const self.attributes,
                 job.pointers.as_ptr(),
-                environ.cast(),
+                environment,
             );
             if error == 0 {
                 CHILD.store(pid, Ordering::SeqCst);

@@ -11,12 +11,18 @@ use perfcollect_shared::stats::{Summary, Verdict, summary};
 #[must_use]
 pub fn text(set: &BenchSet, comparisons: &[Comparison], confidence: f64) -> String {
     let mut text = benchmarks(set, confidence);
-    let lines: Vec<String> = set.benchmarks.iter().skip(1).filter_map(|new| sentence(comparisons, &new.name)).collect();
+    let lines = sentences(set, comparisons);
     if !lines.is_empty() {
         text.push('\n');
         text.extend(lines.into_iter().map(|line| line + "\n"));
     }
     text
+}
+
+/// Each comparison in words.
+#[must_use]
+pub fn sentences(set: &BenchSet, comparisons: &[Comparison]) -> Vec<String> {
+    set.benchmarks.iter().skip(1).filter_map(|new| sentence(comparisons, &new.name)).collect()
 }
 
 fn benchmarks(set: &BenchSet, confidence: f64) -> String {

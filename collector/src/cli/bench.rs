@@ -146,7 +146,7 @@ pub enum Runs {
     Exactly(NonZeroU32),
 }
 
-fn runs(text: &str) -> Result<Runs, String> {
+pub(super) fn runs(text: &str) -> Result<Runs, String> {
     match text.parse::<u32>() {
         _ if text == "auto" => Ok(Runs::Auto),
         Ok(number) => NonZeroU32::new(number).map(Runs::Exactly).ok_or_else(|| "it takes at least one run".to_owned()),
@@ -154,11 +154,11 @@ fn runs(text: &str) -> Result<Runs, String> {
     }
 }
 
-fn margin(text: &str) -> Result<f64, String> {
+pub(super) fn margin(text: &str) -> Result<f64, String> {
     percent(text).filter(|&value| (0.0..100.0).contains(&value)).ok_or_else(|| "say 2 for 2 %; below 100".to_owned())
 }
 
-fn confidence(text: &str) -> Result<f64, String> {
+pub(super) fn confidence(text: &str) -> Result<f64, String> {
     let known = percent(text).filter(|value| (50.0..100.0).contains(value));
     known.ok_or_else(|| "say 95 for 95 %; from 50 to below 100".to_owned())
 }

@@ -1,6 +1,6 @@
 //! `caches` and its parts, as they are typed.
 
-use super::{CurveArgs, ReportFormat};
+use super::{CachesTryArgs, CurveArgs, ReportFormat};
 use clap::{Args, Subcommand, ValueHint};
 
 /// `caches`; without a part it is `caches show`.
@@ -25,6 +25,8 @@ pub enum CachesCommand {
     Compare(CachesCompareArgs),
     /// Show what other sizes and policies would have done with a trace of requests
     Curve(Box<CurveArgs>),
+    /// Prove what other sizes bring: run a command with and without them, beside each other
+    Try(Box<CachesTryArgs>),
 }
 
 /// `caches show`.

@@ -47,11 +47,25 @@ pub fn run(args: &BenchArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     if args.profile {
         return profile(args, &plan, terminal);
     }
+    let settings = |seed| settings(args, &plan, seed);
+    measure(args, &plan, settings, Vec::new, terminal, |done| told(args, &plan, done, terminal))
+}
+
+/// Measures a plan. `settings` are kept in the bundle, `more` is asked for warnings when all is measured; `tell` gets what
+/// came of it.
+pub(super) fn measure(
+    args: &BenchArgs,
+    plan: &Plan,
+    settings: impl FnOnce(u64) -> BTreeMap<String, String>,
+    more: impl FnOnce() -> Vec<Warning>,
+    terminal: Terminal,
+    tell: impl FnOnce(Done) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
     // First of all: what the spawner holds, every program starts with.
     let signals = Signals::hold().context("cannot hold signals")?;
-    let spawner = Spawner::fork(&conditions(args, &plan, &signals))?;
+    let spawner = Spawner::fork(&conditions(args, plan, &signals))?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let (manifest, id) = describe(args, &plan, seed)?;
+    let (manifest, id) = describe(args, plan, settings(seed))?;
     let (spool, target) = open_spool(args.bundle.as_deref(), &["bench".to_owned()], &id)?;
     let started =
         spool.write_manifest(&manifest).and_then(|()| LineWriter::create(&spool.path().join(spool::BENCHMARKS)));
@@ -69,9 +83,9 @@ pub fn run(args: &BenchArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(!terminal.quiet);
     let together = if plan.sequential { 1 } else { plan.benchmarks.len() };
     let enough = Enough::new(args, together, &rules);
-    let session = Session::new(&plan, &signals, spawner, lines, progress, args.timeout, rules);
+    let session = Session::new(plan, &signals, spawner, lines, progress, args.timeout, rules);
     let measured = session.run(args.warmup, seed, enough);
-    let code = end(args, &plan, measured, manifest, (spool, &target), terminal);
+    let code = tell(end(plan, measured, manifest, (spool, &target), more()));
     signals.let_go();
     code
 }
@@ -86,7 +100,7 @@ fn conditions(args: &BenchArgs, plan: &Plan, signals: &Signals) -> Conditions {
     // Behind the last: a shell with nothing to do.
     jobs.extend(plan.shell.as_ref().map(|shell| {
         let words = shell.words.iter().map(String::as_str).chain(["-c", ""]).map(Into::into);
-        Job { program: shell.program.clone(), arguments: words.collect() }
+        Job { program: shell.program.clone(), arguments: words.collect(), variables: Vec::new() }
     }));
     Conditions {
         jobs,
@@ -109,7 +123,7 @@ fn exports_can_be_written(args: &BenchArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn describe(args: &BenchArgs, plan: &Plan, seed: u64) -> anyhow::Result<(Manifest, Ulid)> {
+fn describe(args: &BenchArgs, plan: &Plan, bench: BTreeMap<String, String>) -> anyhow::Result<(Manifest, Ulid)> {
     let cwd = env::current_dir().context("the current folder is gone")?;
     let git = git::start(&cwd);
     let (common, id) = begun(args.label.as_ref(), &args.tags);
@@ -117,7 +131,7 @@ fn describe(args: &BenchArgs, plan: &Plan, seed: u64) -> anyhow::Result<(Manifes
         command: typed(),
         cwd: cwd.to_string_lossy().into_owned(),
         git: git.finish(),
-        settings: Settings { bench: settings(args, plan, seed), ..Settings::default() },
+        settings: Settings { bench, ..Settings::default() },
         benchmarks: plan.benchmarks.iter().map(|benchmark| benchmark.info.clone()).collect(),
         ..common
     };
@@ -125,7 +139,7 @@ fn describe(args: &BenchArgs, plan: &Plan, seed: u64) -> anyhow::Result<(Manifes
 }
 
 /// What was asked for, by the names of the options.
-fn settings(args: &BenchArgs, plan: &Plan, seed: u64) -> BTreeMap<String, String> {
+pub(super) fn settings(args: &BenchArgs, plan: &Plan, seed: u64) -> BTreeMap<String, String> {
     let order = if plan.sequential { "one after the other" } else { "random in blocks" };
     let runs = match args.runs {
         Runs::Auto => "auto".to_owned(),
@@ -151,65 +165,90 @@ fn settings(args: &BenchArgs, plan: &Plan, seed: u64) -> BTreeMap<String, String
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// From the last run to our exit.
+/// A measurement that has ended.
+pub(super) struct Done {
+    pub(super) results: Results,
+    /// How it ended.
+    pub(super) end: End,
+    /// The bundle, where there was anything to keep.
+    pub(super) kept: anyhow::Result<Option<PathBuf>>,
+    /// Every run could be kept.
+    all_kept: bool,
+}
+
+impl Done {
+    /// What our exit says, and why it failed.
+    pub(super) fn code(&self, terminal: Terminal) -> ExitCode {
+        match &self.end {
+            End::Done if !self.all_kept => ExitCode::FAILED,
+            End::Done => ExitCode::FINE,
+            End::Interrupted(signal) => ExitCode(u8::try_from(128 + signal).unwrap_or(u8::MAX)),
+            End::Failed(failure) => {
+                terminal.error(&failure.to_string());
+                ExitCode::FAILED
+            }
+        }
+    }
+}
+
+/// From the last run to its bundle.
 fn end(
-    args: &BenchArgs,
     plan: &Plan,
     mut measured: Measured,
     mut manifest: Manifest,
     (spool, target): (SpoolFolder, &Path),
-    terminal: Terminal,
-) -> anyhow::Result<ExitCode> {
+    more: Vec<Warning>,
+) -> Done {
     let infos = manifest.benchmarks.clone();
-    let found = warnings(plan, &measured, &manifest.environment);
+    let mut found = warnings(plan, &measured, &manifest.environment);
+    found.extend(more);
     finish::complete(&mut manifest, &measured, found);
     let warnings = manifest.warnings.clone();
     let none = measured.columns.iter().all(|columns| columns.values("wall_ns").is_empty());
     let kept = keep(manifest.clone(), spool, target, &measured, none);
-    let failed = std::mem::replace(&mut measured.end, End::Done);
+    let end = std::mem::replace(&mut measured.end, End::Done);
     let set = columns::set(&infos, &mut measured.columns);
     // What the bundle itself says of machine, commit and settings.
     let described = Bundle { manifest, ..Bundle::default() };
     let set = BenchSet { benchmarks: set.benchmarks, ..BenchSet::of_bundle(&described, "last") };
     let exits = measured.columns.iter().map(|columns| columns.exit_codes().collect()).collect();
-    let published = publish(args, plan, Results { set, exits, warnings, rules: measured.rules }, &failed, terminal);
-    if let Some(path) = kept? {
+    let results = Results { set, exits, warnings, rules: measured.rules };
+    Done { results, end, kept, all_kept: measured.not_kept.is_none() }
+}
+
+/// Says what came of it, in every form that was asked for.
+fn told(args: &BenchArgs, plan: &Plan, done: Done, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    let published = publish(args, plan, &done.results, &done.end, terminal);
+    let code = done.code(terminal);
+    if let Some(path) = done.kept? {
         terminal.note(&next(&path, comparisons_were_made(plan)));
     }
     published?;
-    Ok(match failed {
-        End::Done if measured.not_kept.is_some() => ExitCode::FAILED,
-        End::Done => ExitCode::FINE,
-        End::Interrupted(signal) => ExitCode(u8::try_from(128 + signal).unwrap_or(u8::MAX)),
-        End::Failed(failure) => {
-            terminal.error(&failure.to_string());
-            ExitCode::FAILED
-        }
-    })
+    Ok(code)
 }
 
 /// What came of a measurement.
-struct Results {
-    set: BenchSet,
+pub(super) struct Results {
+    pub(super) set: BenchSet,
     /// Of each benchmark's runs, as a shell shows them.
     exits: Vec<Vec<Option<i32>>>,
-    warnings: Vec<Warning>,
+    pub(super) warnings: Vec<Warning>,
     /// What may be judged by.
-    rules: Rules,
+    pub(super) rules: Rules,
 }
 
 /// Writes and prints the results in every form that was asked for.
-fn publish(args: &BenchArgs, plan: &Plan, results: Results, failed: &End, terminal: Terminal) -> anyhow::Result<()> {
+fn publish(args: &BenchArgs, plan: &Plan, results: &Results, failed: &End, terminal: Terminal) -> anyhow::Result<()> {
     let Results { set, exits, warnings, rules } = results;
-    let exported = write_exports(args, &set, &exits).and_then(|()| append(args, &set, failed));
+    let exported = write_exports(args, set, exits).and_then(|()| append(args, set, failed));
     if set.benchmarks.iter().any(|benchmark| benchmark.metric("wall_ns").is_some()) {
-        let comparisons = compare::within(&set, &rules);
+        let comparisons = compare::within(set, rules);
         match args.format {
             ListFormat::Json => {
-                let report = bench_report(set, comparisons, &warnings, rules.confidence);
+                let report = bench_report(set.clone(), comparisons, warnings, rules.confidence);
                 terminal.out(&serde_json::to_string_pretty(&report)?)?;
             }
-            ListFormat::Text if !terminal.quiet => tell(&set, &comparisons, &warnings, &rules, plan, terminal)?,
+            ListFormat::Text if !terminal.quiet => tell(set, &comparisons, warnings, rules, plan, terminal)?,
             ListFormat::Text => {}
         }
     }
@@ -294,7 +333,7 @@ fn profile(args: &BenchArgs, plan: &Plan, terminal: Terminal) -> anyhow::Result<
     let (exits, warnings) = (exits.collect(), bundle.manifest.warnings.clone());
     let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
     let failed = profiled.failure.as_ref().map_or(End::Done, |text| End::Failed(Failure::Hook(text.clone())));
-    let published = publish(args, plan, Results { set, exits, warnings, rules }, &failed, terminal);
+    let published = publish(args, plan, &Results { set, exits, warnings, rules }, &failed, terminal);
     terminal.note(&next(&profiled.packed.path, comparisons_were_made(plan)));
     if let Some(failure) = &profiled.failure {
         terminal.error(failure);

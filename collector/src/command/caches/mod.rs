@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod curve;
 pub mod show;
+pub mod trial;
 
 use crate::cli::{CachesArgs, CachesCommand};
 use crate::exit_code::ExitCode;
@@ -22,6 +23,7 @@ pub fn run(args: &CachesArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         Some(CachesCommand::Show(args)) => show::run(args, terminal),
         Some(CachesCommand::Compare(args)) => compare::run(args, terminal),
         Some(CachesCommand::Curve(args)) => curve::run(args, terminal),
+        Some(CachesCommand::Try(args)) => trial::run(args, terminal),
     }
 }
 

@@ -8,11 +8,12 @@ from weakref import ref
 
 from . import caches_hook, config, quote
 
-# No change.
-AS_IS = -1
+# No change; no limit. 0 is a cache that is off: it counts, and keeps nothing.
+AS_IS, UNLIMITED = -1, -2
 
 _core = None
-# Wrapper (weakly, where it can be), name, size that it was to have, size that it has.
+# Wrapper (weakly, where it can be), name, size that it was to have, size that it has; hits and misses of the process that
+# this one was forked from.
 _made = []
 _seen = set()
 
@@ -25,6 +26,8 @@ def _asked(function, library, parameters):
     size = config.SIZES.get(_name(function))
     if size is None or size == AS_IS or "maxsize" not in parameters:
         return None
+    if size == UNLIMITED:
+        size = None if library == "functools" else float("inf")
     return dict(parameters, maxsize=size, was=parameters["maxsize"])
 
 
@@ -39,7 +42,7 @@ def _told(wrapper, function, library, parameters):
         _core.append("resize", '{"cannot":%s,"why":"the cache of a method is made by each object for itself"}\n' % quote(name))
         return
     was = parameters.get("was", parameters["maxsize"])
-    _made.append((_weakly(wrapper), name, was, parameters["maxsize"]))
+    _made.append([_weakly(wrapper), name, was, parameters["maxsize"], 0, 0])
 
 
 def _weakly(wrapper):
@@ -63,13 +66,13 @@ def _number(value):
 
 def flush(final):
     lines = []
-    for there, name, was, now in list(_made):
+    for there, name, was, now, hits_before, misses_before in list(_made):
         wrapper = there()
         info = getattr(wrapper, "cache_info", None)
         counts = "null,null,null"
         if info is not None:
             hits, misses, _, entries = info()
-            counts = "%d,%d,%s" % (hits, misses, _number(entries))
+            counts = "%d,%d,%s" % (max(hits - hits_before, 0), max(misses - misses_before, 0), _number(entries))
         lines.append('{"cache":[%s,%s,%s,%s]}\n' % (quote(name), _number(was), _number(now), counts))
     if lines:
         _core.replace("sizes", "".join(lines))
@@ -77,4 +80,7 @@ def flush(final):
 
 def after_fork():
     """What the parent counted is the parent's."""
-    _core.replace("sizes", "")
+    for made in _made:
+        info = getattr(made[0](), "cache_info", None)
+        if info is not None:
+            made[4:] = info()[:2]
