@@ -98,7 +98,7 @@ fn a_record_says_what_the_cache_is() {
     let (thrash, fib) = ("__main__.thrash", "__main__.fib");
     let first = |name: &str| bundle.caches.iter().find(|record| record.name == name).unwrap();
     let record = first(thrash);
-    assert_eq!((record.line, record.capacity, record.entries), (Some(18), Some(128), Some(128)));
+    assert_eq!((record.line, record.capacity, record.entries), (Some(17), Some(128), Some(128)));
     assert_eq!((record.hits, record.evictions), (Some(0), record.misses.map(|misses| misses - 128)));
     assert_eq!((record.library.as_str(), record.policy.as_deref()), ("functools", Some("lru")));
     assert_eq!((record.scope, record.source, record.counting_ns), (CacheScope::Function, CounterSource::Library, None));
