@@ -10,6 +10,7 @@ mod cache_servers;
 mod cache_trace;
 mod cache_try;
 mod caches;
+mod caches_show;
 mod check;
 mod compare;
 mod completions;

@@ -3,7 +3,7 @@
 use super::cost::Costs;
 use super::rate::rate;
 use super::{Cost, Overhead, Rate, overhead};
-use crate::model::{Bundle, CacheRecord, CacheScope, CounterSource, KeyTrace};
+use crate::model::{Bundle, CacheRecord, CacheScope, CounterSource, KeyTrace, Lookup};
 use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
@@ -95,6 +95,13 @@ fn one(bundle: &Bundle, Parts { records, keys }: &Parts<'_>, costs: &Costs<'_>) 
         evidence.candidate = trace.candidate;
         evidence.processes = traces.len() as u64;
         evidence.requests = Some(traces.iter().map(|trace| trace.requests).sum());
+        if !evidence.candidate && traces.iter().all(|trace| trace.rate >= 1.0) {
+            let hit = |trace: &&KeyTrace| trace.kind.iter().filter(|&&kind| kind == Lookup::Hit).count() as u64;
+            let parts: Vec<(u64, u64)> = traces.iter().map(|trace| (hit(trace), trace.requests)).collect();
+            evidence.hits = Some(parts.iter().map(|part| part.0).sum());
+            evidence.misses = evidence.requests.zip(evidence.hits).and_then(|(all, hits)| all.checked_sub(hits));
+            evidence.rate = rate(&parts, &[]);
+        }
     }
     let (cost, recursive) = costs.of(records, keys, evidence.misses);
     evidence.cost = cost;

@@ -6,12 +6,16 @@ use super::memory::{self, ReportMemory};
 use super::runs::{self, ReportRuns};
 use super::waiting::waiting;
 use super::{Quality, ReportWaiting, quality, warning_text};
+use crate::caches::{self, Row};
 use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
 use crate::units::{Bytes, Nanos};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Recorded lookups of a cache that the report replays; `perfcollect caches` replays all.
+const REPLAYED: usize = 200_000;
 
 /// Version of the JSON form. It grows when a field changes its meaning or goes; new fields do not count.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +53,8 @@ pub struct Report {
     pub lines: Option<Vec<ReportLine>>,
     /// Where threads waited; `null` where that was not recorded.
     pub waiting: Option<ReportWaiting>,
+    /// Caches, judged, what would bring most first.
+    pub caches: Vec<Row>,
     pub warnings: Vec<ReportWarning>,
 }
 
@@ -206,6 +212,7 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
         memory: memory::report(bundle),
         lines: lines::report(&bundle.lines),
         waiting: waiting(bundle),
+        caches: caches::rows_of(bundle, REPLAYED),
         warnings: bundle
             .warnings()
             .map(|warning| ReportWarning { message: warning_text(warning), warning: warning.clone() })

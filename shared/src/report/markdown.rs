@@ -1,7 +1,8 @@
 //! The report for a pull request or a bug tracker.
 
-use super::text::{ending, facts, figures, quality_line, sampling, waiting_sentence};
+use super::text::{CACHES, ending, facts, figures, quality_line, sampling, waiting_sentence};
 use super::{Report, ReportFunction, runs};
+use crate::caches::Verdict;
 use crate::format::metric::markdown_escape as escape;
 use crate::format::{count, duration, program, share};
 
@@ -38,6 +39,11 @@ pub fn markdown(report: &Report) -> String {
             let (name, place) = (escape(wait.function()), escape(&wait.place()));
             format!("| {} | {} | {} | {name} | {place} |", share(wait.share), duration(wait.ns), escape(&wait.reason))
         }));
+    }
+    let used: Vec<_> =
+        report.caches.iter().filter(|row| row.verdict != Verdict::NotExercised).take(CACHES).cloned().collect();
+    if !used.is_empty() {
+        lines.extend([String::new(), crate::caches::text::markdown(&used)]);
     }
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "**Warnings**".into(), String::new()]);

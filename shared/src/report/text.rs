@@ -2,6 +2,8 @@
 
 use super::{Report, ReportFunction, ReportWaiting};
 use super::{calls, lines, memory, runs};
+use crate::caches::Verdict;
+use crate::caches::text::lines as table_lines;
 use crate::derive::overview::recording;
 use crate::format::{
     NOT_MEASURED, bytes, command_line, count, date, duration, plural, program, share, shorten_name, significant,
@@ -13,6 +15,8 @@ use crate::units::Nanos;
 const FUNCTIONS: usize = 20;
 /// Waits listed.
 const WAITS: usize = 10;
+/// Caches listed.
+pub(super) const CACHES: usize = 5;
 
 /// The report as people's text, some 30 lines.
 #[must_use]
@@ -43,6 +47,7 @@ pub fn text(report: &Report) -> String {
     lines.extend(memory::lines(report.memory.as_ref()));
     lines.extend(lines::lines(report.lines.as_ref()));
     lines.extend(waiting(report));
+    lines.extend(caches(report));
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "warnings".into()]);
         lines.extend(report.warnings.iter().map(|warning| format!("  {}", warning.message)));
@@ -66,6 +71,21 @@ fn waiting(report: &Report) -> Vec<String> {
         let more = (waiting.functions.len() - WAITS) as u64;
         lines.push(format!("{more} more; `--format json` has them all"));
     }
+    lines
+}
+
+/// The caches that matter most.
+fn caches(report: &Report) -> Vec<String> {
+    let used = report.caches.iter().filter(|row| row.verdict != Verdict::NotExercised).count();
+    if used == 0 {
+        return Vec::new();
+    }
+    let lead = format!("{}; `perfcollect caches` says why:", {
+        let number = plural(used as u64, "cache");
+        if used == 1 { number + " was used" } else { number + " were used" }
+    });
+    let mut lines = vec![String::new(), lead];
+    lines.extend(table_lines(&report.caches, used.min(CACHES)));
     lines
 }
 
