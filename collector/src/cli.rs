@@ -4,11 +4,13 @@ mod bench;
 mod cache_try;
 mod caches;
 mod curve;
+mod scan;
 
 pub use bench::{BenchArgs, ExportFiles, Runs};
 pub use cache_try::{CachesTryArgs, NewSize, Setting};
 pub use caches::{CachesArgs, CachesCommand, CachesCompareArgs, CachesShowArgs};
 pub use curve::{CurveArgs, CurveFormat, Rate, Size};
+pub use scan::{ScanArgs, ScanFormat};
 
 use crate::agent::{KEY_LIMIT, MODES};
 use crate::cache_server::Typed;
@@ -61,6 +63,8 @@ pub enum Command {
     Trend(TrendArgs),
     /// Turn a recording that was cut short, or a damaged bundle, into a bundle
     Recover(RecoverArgs),
+    /// Say which caches Python source declares, who calls them and what may be wrong with them
+    Scan(ScanArgs),
     /// Print a script that completes this command line in a shell
     Completions(CompletionsArgs),
 }

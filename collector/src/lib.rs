@@ -22,6 +22,7 @@ pub mod launch;
 pub mod pack;
 pub mod resource;
 pub mod sample;
+pub mod scan;
 pub mod series;
 pub mod serve;
 pub mod spool;

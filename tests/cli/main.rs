@@ -35,6 +35,7 @@ mod report;
 mod rerun;
 mod rights;
 mod run;
+mod scan;
 mod serve;
 mod shell;
 mod signals;

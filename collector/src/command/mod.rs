@@ -14,6 +14,7 @@ pub mod recover;
 pub mod report;
 pub mod rerun;
 pub mod run;
+pub mod scan;
 pub mod serve;
 pub mod trend;
 
@@ -41,6 +42,7 @@ pub fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<ExitCod
         Command::Report(args) => report::run(&args, terminal),
         Command::Rerun(args) => rerun::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
+        Command::Scan(args) => scan::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
         Command::Trend(args) => trend::run(&args, terminal),
     }

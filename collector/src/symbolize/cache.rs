@@ -19,20 +19,20 @@ use std::time::SystemTime;
 /// Bytes of all files; the oldest go first.
 const LIMIT: u64 = 256 << 20;
 /// Bytes of one file.
-pub(super) const FILE_LIMIT: usize = 64 << 20;
+pub(crate) const FILE_LIMIT: usize = 64 << 20;
 /// Mark and version of the layout, then eight bytes of checksum.
 const MAGIC: &[u8; 8] = b"PCCACHE1";
 const HEADER: usize = 16;
 
 /// A folder of cached files.
 #[derive(Clone, Debug)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     folder: PathBuf,
 }
 
 /// The content of a cached file.
 #[derive(Debug)]
-pub(super) struct Cached(Mmap);
+pub(crate) struct Cached(Mmap);
 
 impl Deref for Cached {
     type Target = [u8];
@@ -44,19 +44,19 @@ impl Deref for Cached {
 
 impl Cache {
     /// This user's; `None` where there is no home.
-    pub(super) fn of_user() -> Option<Self> {
+    pub(crate) fn of_user() -> Option<Self> {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
         Some(Self { folder: base.join("perfcollect") })
     }
 
     #[cfg(test)]
-    pub(super) fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
     /// What was stored under a name.
-    pub(super) fn read(&self, name: &str) -> Option<Cached> {
+    pub(crate) fn read(&self, name: &str) -> Option<Cached> {
         if !self.is_ours() {
             return None;
         }
@@ -67,7 +67,7 @@ impl Cache {
     }
 
     /// Stores the parts one after another under a name.
-    pub(super) fn write(&self, name: &str, parts: &[&[u8]]) {
+    pub(crate) fn write(&self, name: &str, parts: &[&[u8]]) {
         if parts.iter().map(|part| part.len()).sum::<usize>() <= FILE_LIMIT {
             // Without it, the next recording takes as long as this one.
             self.try_write(name, parts).ok();

@@ -2,7 +2,7 @@
 //!
 //! Owns the files that code was mapped from and all that is read from them. Must not know of samples or bundles.
 
-mod cache;
+pub(crate) mod cache;
 mod debug_files;
 mod demangle;
 mod dwarf;

@@ -1,0 +1,332 @@
+//! What one source file says, without its tree: all that later passes need, and all that is kept on disk of a file.
+//!
+//! A file's facts depend on its text alone, so that they can be found again by a hash of it. Names are numbers into
+//! `FileFacts::names`. Must not know other files: that is `link`'s.
+
+use serde::{Deserialize, Serialize};
+
+/// A name of a file, as an index into its `names`.
+pub type Name = u32;
+
+/// No function: code of the module or of a class body.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// What one file says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileFacts {
+    pub names: Vec<Box<str>>,
+    pub lines: u32,
+    pub bytes: u64,
+    /// Why the file, or a part of it, could not be read.
+    pub problem: Option<Problem>,
+    /// Names that are bound somewhere, by scope.
+    pub bindings: Vec<Binding>,
+    pub functions: Vec<Function>,
+    pub classes: Vec<Class>,
+    pub calls: Vec<Call>,
+    /// Attributes read from names that no function binds: `os.environ`.
+    pub reads: Vec<Read>,
+    /// Modules of `from m import *`.
+    pub stars: Vec<ModuleName>,
+    /// `__all__`, where it is a plain list.
+    pub all: Option<Vec<Name>>,
+}
+
+impl FileFacts {
+    /// The text of a name.
+    pub fn name(&self, name: Name) -> &str {
+        self.names.get(name as usize).map_or("", |text| text)
+    }
+}
+
+/// Why a file could not be read in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub line: Option<u32>,
+    pub what: String,
+}
+
+/// Where a name is bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    #[default]
+    Module,
+    Function(u32),
+    Class(u32),
+}
+
+/// A module as it is written in an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleName {
+    /// Leading dots.
+    pub level: u32,
+    pub name: Name,
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    Function(u32),
+    Class(u32),
+    /// `import a.b` binds `a`, with an alias it binds all of it.
+    Module(ModuleName),
+    /// `from m import attribute`.
+    From(ModuleName, Name),
+    Value(Value),
+    Parameter(u32),
+}
+
+/// One place that binds a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Binding {
+    pub scope: Scope,
+    pub name: Name,
+    /// For `self.name = value`: the class whose attribute it is; `scope` is then this class.
+    pub of_instance: bool,
+    pub line: u32,
+    pub bound: Bound,
+}
+
+/// An expression as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    Path(Path),
+    Call(Box<CallValue>),
+    /// `make().name`, of something that is no path.
+    Attribute(Box<(Value, Name)>),
+    Int(i64),
+    /// Hundredths, so that facts can be compared.
+    Float(i64),
+    Text(Name),
+    None,
+    True,
+    False,
+    List,
+    Dict,
+    Set,
+    Tuple,
+    Lambda,
+    #[default]
+    Other,
+}
+
+impl Value {
+    /// Whether it makes an object that can be changed.
+    pub fn is_mutable_display(&self) -> bool {
+        matches!(self, Self::List | Self::Dict | Self::Set)
+    }
+}
+
+/// A call as a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallValue {
+    pub callee: Value,
+    pub args: Vec<Value>,
+    pub keywords: Vec<(Name, Value)>,
+}
+
+impl CallValue {
+    /// The argument of this keyword.
+    pub fn keyword<'a>(&'a self, facts: &FileFacts, name: &str) -> Option<&'a Value> {
+        self.keywords.iter().find(|(keyword, _)| facts.name(*keyword) == name).map(|(_, value)| value)
+    }
+}
+
+/// `base.a.b`, the base being looked up from a scope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Path {
+    pub scope: Scope,
+    pub base: Name,
+    pub attributes: Vec<Name>,
+    /// What the base stands for; filled in when the file has been read to its end.
+    pub found: Found,
+}
+
+/// What the first name of a path stands for in its own file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    /// Bound nowhere in the file: a builtin, or by a star import.
+    #[default]
+    Free,
+    /// An index into `bindings`.
+    Binding(u32),
+    /// The first parameter of a method of this class.
+    Itself(u32),
+}
+
+/// How a method gets its object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// A plain function.
+    #[default]
+    No,
+    Instance,
+    Class,
+    Static,
+}
+
+/// A function as it is defined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    pub name: Name,
+    /// `Class.method`, `outer.<locals>.inner`.
+    pub qualname: Name,
+    pub parent: Scope,
+    /// Class that it is a method of.
+    pub class: Option<u32>,
+    pub method: Method,
+    /// Of the first decorator, as `co_firstlineno`.
+    pub line: u32,
+    pub def_line: u32,
+    pub end_line: u32,
+    pub is_async: bool,
+    pub is_generator: bool,
+    pub parameters: Vec<Parameter>,
+    pub decorators: Vec<Decorator>,
+    pub returns: Returns,
+    pub effects: Vec<Effect>,
+    pub shape: Shape,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    pub name: Name,
+    /// Its annotation or default says that it cannot be hashed: `list`, `Dict[..]`, `= []`.
+    pub unhashable: bool,
+    pub annotated: bool,
+    /// `*args` or `**kwargs`.
+    pub variadic: bool,
+}
+
+/// A decorator of a function.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decorator {
+    pub line: u32,
+    pub value: Value,
+}
+
+/// What a function gives back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returns {
+    /// Line of the first `return` of a list, dict or set, or of the annotation that says so.
+    pub mutable: Option<u32>,
+    /// It can give back None: says so, or ends without a value beside returns with one.
+    pub none: bool,
+    pub value: bool,
+}
+
+/// What makes a function expensive, as far as its text tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    pub loops: u32,
+    pub loop_depth: u32,
+    pub generators: u32,
+    pub statements: u32,
+}
+
+/// Ways in which a call may differ from its value; a set of bits. `union` is the join of the lattice.
+pub mod effect {
+    pub const READS_GLOBAL: u16 = 1;
+    pub const READS_WORLD: u16 = 1 << 1;
+    pub const MUTATES_SELF: u16 = 1 << 2;
+    pub const MUTATES_ARGUMENT: u16 = 1 << 3;
+    pub const WRITES_GLOBAL: u16 = 1 << 4;
+    pub const IO: u16 = 1 << 5;
+    pub const UNKNOWN: u16 = 1 << 6;
+    /// All of them, from the least to the worst.
+    pub const ALL: [(u16, &str); 7] = [
+        (READS_GLOBAL, "reads-global"),
+        (READS_WORLD, "reads-env-time-random"),
+        (MUTATES_SELF, "mutates-self"),
+        (MUTATES_ARGUMENT, "mutates-argument"),
+        (WRITES_GLOBAL, "writes-global"),
+        (IO, "io"),
+        (UNKNOWN, "unknown"),
+    ];
+}
+
+/// Something that a function does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    pub bit: u16,
+    /// Of `MUTATES_ARGUMENT`: which parameter.
+    pub parameter: u32,
+    pub line: u32,
+    pub what: Name,
+}
+
+/// Where an argument comes from, for effects on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// Made in this function, or a constant: nobody else sees it change.
+    #[default]
+    Fresh,
+    Parameter(u32),
+    Global,
+}
+
+/// A class as it is defined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Class {
+    pub name: Name,
+    pub qualname: Name,
+    pub parent: Scope,
+    pub line: u32,
+    pub bases: Vec<Value>,
+}
+
+/// What is called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Callee {
+    Path(Path),
+    /// `super().name`, in a method of this class.
+    Super(u32, Name),
+    /// A method of something whose type is not told by its name.
+    Method(Name, Receiver),
+    /// The result of a call is called, an element, …
+    Other,
+}
+
+/// What a method is called on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Receiver {
+    /// A literal or a display: its type is known.
+    Literal,
+    Unknown,
+}
+
+/// Bits of [`Call::flags`].
+pub mod call {
+    pub const COMPREHENSION: u8 = 1;
+    /// The function is given to somebody who calls it: `map(f, xs)`.
+    pub const REFERENCE: u8 = 1 << 1;
+    /// An argument is a list, dict or set display.
+    pub const UNHASHABLE: u8 = 1 << 2;
+    /// In a loop, and no argument changes in it.
+    pub const SAME_ARGUMENTS: u8 = 1 << 3;
+    pub const AWAITED: u8 = 1 << 4;
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The function that calls, or [`NOWHERE`].
+    pub function: u32,
+    pub line: u32,
+    pub callee: Callee,
+    pub loop_depth: u8,
+    pub flags: u8,
+    /// Where the object of a method call comes from.
+    pub receiver: Origin,
+    pub arguments: Vec<Origin>,
+    pub keywords: Vec<(Name, Origin)>,
+}
+
+/// An attribute that is read: `os.environ`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Read {
+    pub function: u32,
+    pub line: u32,
+    pub path: Path,
+}

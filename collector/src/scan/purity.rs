@@ -1,0 +1,346 @@
+//! What functions do besides giving a value, over the calls between them, to a fixed point.
+//!
+//! A function's state is a set of effects; join is union, so the states only grow and the order of the work does not
+//! matter. Each effect keeps the first reason: a line of the function itself, or the call that brings it in.
+
+use super::facts::effect::{ALL, IO, MUTATES_ARGUMENT, MUTATES_SELF, READS_GLOBAL, UNKNOWN, WRITES_GLOBAL};
+use super::facts::{Bound, Call, Method, NOWHERE, Origin, Value};
+use super::link::{Links, Target, Tier};
+use super::project::Project;
+use super::world;
+
+/// Why a function has an effect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why {
+    /// By itself, at this line; the name is one of the file.
+    Own { line: u32, what: u32 },
+    /// By a call, of a function with that effect.
+    Calls { line: u32, function: u32 },
+    /// By a call of something outside; an index into the externals of the file.
+    External { line: u32, external: u32 },
+    /// By a method of something unknown; a name of the file.
+    Named { line: u32, name: u32 },
+    /// By a decorator; an index into the opaque ones of the file.
+    Decorator { opaque: u32 },
+    /// Something is called that has no name.
+    Nameless { line: u32 },
+}
+
+/// What one function does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    pub(crate) effects: u16,
+    /// Parameters that it changes, the first 32.
+    pub(crate) parameters: u32,
+    why: Vec<(u16, Why)>,
+}
+
+impl State {
+    pub(crate) fn why(&self, effect: u16) -> Option<Why> {
+        self.why.iter().find(|(known, _)| *known == effect).map(|(_, why)| *why)
+    }
+
+    fn add(&mut self, effect: u16, why: Why) -> bool {
+        let new = self.effects & effect == 0;
+        if new {
+            self.effects |= effect;
+            self.why.push((effect, why));
+        }
+        new
+    }
+
+    /// The worst effect, by the order of the lattice.
+    pub(crate) fn level(&self) -> (u16, &'static str) {
+        ALL.iter().rev().find(|(effect, _)| self.effects & effect != 0).copied().unwrap_or((0, "pure"))
+    }
+}
+
+/// A call between functions.
+struct Edge {
+    caller: u32,
+    callee: u32,
+    file: u32,
+    call: u32,
+    /// A new object is made: what happens to `self` is nobody's business.
+    constructs: bool,
+}
+
+/// The states of all functions; `number` gives the place of one.
+pub(crate) struct Purity {
+    pub(crate) states: Vec<State>,
+    pub(crate) first: Vec<u32>,
+}
+
+impl Purity {
+    pub(crate) fn number(&self, file: u32, function: u32) -> u32 {
+        self.first[file as usize] + function
+    }
+
+    pub(crate) fn state(&self, file: u32, function: u32) -> &State {
+        &self.states[self.number(file, function) as usize]
+    }
+
+    /// The file and function with this number.
+    pub(crate) fn place(&self, number: u32) -> (u32, u32) {
+        let file = self.first.partition_point(|first| *first <= number) - 1;
+        (u32::try_from(file).unwrap_or(u32::MAX), number - self.first[file])
+    }
+}
+
+/// Computes all states.
+pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
+    let mut first = Vec::with_capacity(project.sources.len());
+    let mut count = 0;
+    for source in &project.sources {
+        first.push(count);
+        count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
+    }
+    let mut purity = Purity { states: vec![State::default(); count as usize], first };
+    let mut edges = Vec::new();
+    for (file, links) in links.iter().enumerate() {
+        let file = u32::try_from(file).unwrap_or(u32::MAX);
+        own(project, &mut purity, file, links);
+        calls(project, &mut purity, file, links, &mut edges);
+    }
+    edges.sort_by_key(|edge| edge.callee);
+    propagate(project, &mut purity, &edges);
+    purity
+}
+
+/// What functions do by themselves.
+fn own(project: &Project, purity: &mut Purity, file: u32, links: &Links) {
+    let facts = project.facts(file);
+    for (number, function) in facts.functions.iter().enumerate() {
+        let state = &mut purity.states[purity.first[file as usize] as usize + number];
+        for effect in &function.effects {
+            state.add(effect.bit, Why::Own { line: effect.line, what: effect.what });
+            if effect.bit & (MUTATES_ARGUMENT | MUTATES_SELF) != 0 && effect.parameter < 32 {
+                state.parameters |= 1 << effect.parameter;
+            }
+        }
+    }
+    for (opaque, (function, _)) in links.opaque.iter().enumerate() {
+        let number = purity.number(file, *function) as usize;
+        let opaque = u32::try_from(opaque).unwrap_or(u32::MAX);
+        purity.states[number].add(UNKNOWN, Why::Decorator { opaque });
+    }
+    for (function, line, external) in &links.reads {
+        let effect = world::read(&links.externals[*external as usize]);
+        if effect != 0 {
+            let number = purity.number(file, *function) as usize;
+            purity.states[number].add(effect, Why::External { line: *line, external: *external });
+        }
+    }
+    for (function, line, other, binding) in &links.variables {
+        let bound = &project.binding(*other, *binding);
+        if matches!(&bound.bound, Bound::Value(Value::List | Value::Dict | Value::Set | Value::None)) {
+            let number = purity.number(file, *function) as usize;
+            let facts = project.facts(file);
+            let what = facts.reads.iter().find(|read| read.function == *function && read.line == *line);
+            let what = what.and_then(|read| read.path.attributes.last()).copied().unwrap_or(0);
+            purity.states[number].add(READS_GLOBAL, Why::Own { line: *line, what });
+        }
+    }
+}
+
+/// Edges to functions, and effects of what is outside.
+fn calls(project: &Project, purity: &mut Purity, file: u32, links: &Links, edges: &mut Vec<Edge>) {
+    let facts = project.facts(file);
+    for (number, (call, (target, _))) in facts.calls.iter().zip(&links.targets).enumerate() {
+        if call.function == NOWHERE {
+            continue;
+        }
+        let caller = purity.number(file, call.function);
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let line = call.line;
+        match target {
+            Target::Function(to, function, _) => {
+                let to = purity.number(*to, *function);
+                edges.push(Edge { caller, callee: to, file, call: number, constructs: false });
+            }
+            Target::Class(to, class) => constructors(project, purity, (*to, *class), &mut |purity, made| match made {
+                Some((to, function)) => {
+                    let to = purity.number(to, function);
+                    edges.push(Edge { caller, callee: to, file, call: number, constructs: true });
+                }
+                None => {
+                    purity.states[caller as usize].add(UNKNOWN, Why::Nameless { line });
+                }
+            }),
+            Target::External(external) => {
+                let effect = world::call(&links.externals[*external as usize]);
+                let why = Why::External { line, external: *external };
+                if effect == MUTATES_ARGUMENT {
+                    let origin = call.arguments.first().copied().unwrap_or_default();
+                    changes(project, purity, caller, origin, why);
+                } else if effect != 0 {
+                    purity.states[caller as usize].add(effect, why);
+                }
+            }
+            Target::Named(name, literal) => {
+                let effect = if *literal { 0 } else { world::method(facts.name(*name)) };
+                if effect != 0 {
+                    purity.states[caller as usize].add(effect, Why::Named { line, name: *name });
+                }
+            }
+            Target::Nothing => {
+                purity.states[caller as usize].add(UNKNOWN, Why::Nameless { line });
+            }
+        }
+    }
+}
+
+/// Told of each function that makes an object, and `None` of what is not known.
+type Made<'a> = dyn FnMut(&mut Purity, Option<(u32, u32)>) + 'a;
+
+/// What runs when an object of a class is made.
+fn constructors(project: &Project, purity: &mut Purity, (file, class): (u32, u32), tell: &mut Made<'_>) {
+    let order = project.order(file, class);
+    let consulted = super::project::Consulted::default();
+    for name in ["__init__", "__new__", "__post_init__"] {
+        let found = project.member_in(&order.classes, name, false, &consulted, 0);
+        if let Some(super::project::Entity::Function(file, function)) = found.map(|found| found.entity) {
+            tell(purity, Some((file, function)));
+        }
+    }
+    if order.external.iter().any(|base| !world::harmless_base(base)) {
+        tell(purity, None);
+    }
+}
+
+/// A function changes an object of this origin.
+fn changes(project: &Project, purity: &mut Purity, number: u32, origin: Origin, why: Why) -> bool {
+    let (file, function) = purity.place(number);
+    let state = &mut purity.states[number as usize];
+    match origin {
+        Origin::Fresh => false,
+        Origin::Global => state.add(WRITES_GLOBAL, why),
+        Origin::Parameter(parameter) => {
+            let function = &project.facts(file).functions[function as usize];
+            let itself = parameter == 0 && matches!(function.method, Method::Instance | Method::Class);
+            let mut new = state.add(if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
+            if parameter < 32 && state.parameters & (1 << parameter) == 0 {
+                state.parameters |= 1 << parameter;
+                new = true;
+            }
+            new
+        }
+    }
+}
+
+/// Carries effects from callees to callers until nothing changes.
+fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge]) {
+    let mut waiting: Vec<u32> = (0..u32::try_from(purity.states.len()).unwrap_or(0))
+        .filter(|n| purity.states[*n as usize].effects != 0)
+        .collect();
+    let mut queued = vec![false; purity.states.len()];
+    for number in &waiting {
+        queued[*number as usize] = true;
+    }
+    while let Some(callee) = waiting.pop() {
+        queued[callee as usize] = false;
+        let from = edges.partition_point(|edge| edge.callee < callee);
+        for edge in edges[from..].iter().take_while(|edge| edge.callee == callee) {
+            let call = &project.facts(edge.file).calls[edge.call as usize];
+            if carry(project, purity, edge, call) && !queued[edge.caller as usize] {
+                queued[edge.caller as usize] = true;
+                waiting.push(edge.caller);
+            }
+        }
+    }
+}
+
+/// What a caller gets from one callee.
+fn carry(project: &Project, purity: &mut Purity, edge: &Edge, call: &Call) -> bool {
+    let callee = &purity.states[edge.callee as usize];
+    let (effects, parameters) = (callee.effects, callee.parameters);
+    let why = Why::Calls { line: call.line, function: edge.callee };
+    let mut new = false;
+    for (effect, _) in ALL {
+        if effects & effect != 0 && effect & (MUTATES_ARGUMENT | MUTATES_SELF) == 0 {
+            new |= purity.states[edge.caller as usize].add(effect, why);
+        }
+    }
+    if parameters == 0 {
+        return new;
+    }
+    let (file, function) = purity.place(edge.callee);
+    let function = &project.facts(file).functions[function as usize];
+    let method = matches!(function.method, Method::Instance | Method::Class);
+    for (index, parameter) in function.parameters.iter().enumerate().take(32) {
+        if parameters & (1 << index) == 0 {
+            continue;
+        }
+        let origin = if method && index == 0 {
+            if edge.constructs { Origin::Fresh } else { call.receiver }
+        } else {
+            let given = call
+                .keywords
+                .iter()
+                .find(|(name, _)| project.facts(edge.file).name(*name) == project.facts(file).name(parameter.name));
+            let position = index - usize::from(method);
+            given.map(|(_, origin)| *origin).or(call.arguments.get(position).copied()).unwrap_or_default()
+        };
+        new |= changes(project, purity, edge.caller, origin, why);
+    }
+    new
+}
+
+/// The chain of reasons for an effect, each as (file, line, text), to the function that has it by itself.
+pub(crate) fn reasons(
+    project: &Project,
+    links: &[Links],
+    purity: &Purity,
+    number: u32,
+    effect: u16,
+) -> Vec<(u32, u32, String)> {
+    let mut chain = Vec::new();
+    let (mut at, mut effect) = (number, effect);
+    for _ in 0..12 {
+        let (file, function) = purity.place(at);
+        let facts = project.facts(file);
+        let state = &purity.states[at as usize];
+        let Some(why) = state.why(effect) else { break };
+        let (line, text) = match why {
+            Why::Own { line, what } => (line, facts.name(what).to_owned()),
+            Why::External { line, external } => {
+                let name = links[file as usize].externals[external as usize].clone();
+                (line, name.trim_start_matches("builtins.").to_owned())
+            }
+            Why::Named { line, name } => (line, format!(".{}", facts.name(name))),
+            Why::Decorator { opaque } => {
+                let name = &links[file as usize].opaque[opaque as usize].1;
+                (facts.functions[function as usize].line, format!("decorator {name}"))
+            }
+            Why::Nameless { line } => (line, "a call of something without a name".to_owned()),
+            Why::Calls { line, function } => {
+                let (other, callee) = purity.place(function);
+                let source = project.facts(other);
+                chain.push((file, line, source.name(source.functions[callee as usize].qualname).to_owned()));
+                let callee = &purity.states[function as usize];
+                // What changes an argument there changes something else here.
+                if callee.effects & effect == 0 {
+                    effect = if callee.effects & MUTATES_ARGUMENT != 0 { MUTATES_ARGUMENT } else { MUTATES_SELF };
+                }
+                at = function;
+                continue;
+            }
+        };
+        chain.push((file, line, text));
+        break;
+    }
+    chain
+}
+
+/// Effects that make a cached value wrong, or a cached call miss something that it should do.
+pub(crate) const SPOILS_A_CACHE: u16 =
+    super::facts::effect::READS_WORLD | IO | WRITES_GLOBAL | MUTATES_ARGUMENT | MUTATES_SELF;
+
+/// How sure a site is.
+pub(crate) fn tier(target: &Target) -> Option<Tier> {
+    match target {
+        Target::Function(_, _, tier) => Some(*tier),
+        Target::Named(..) => Some(Tier::Name),
+        _ => None,
+    }
+}

@@ -1,0 +1,273 @@
+//! What a scan found out, kept for the next one of the same folder.
+//!
+//! Two members of the user's cache folder: a short index (each file's stamp, a hash of its content, the result) and the
+//! facts and links of the files, which are read only where something changed. A stamp is believed as git believes its
+//! index: if size, times and inode are the same and the file was not changed while the store was being written. Facts
+//! are found by content, links by content and by the names of the files that they were told by. Nothing depends on the
+//! store: what is missing, damaged or of another version is as if it had never been there.
+
+use super::facts::{Bound, FileFacts, Scope, Value};
+use super::link::Links;
+use super::report::Scan;
+use super::walk::{Found, Stamp};
+use crate::symbolize::cache::{Cache, Cached, FILE_LIMIT};
+use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Changes with everything that facts, links or the result are made of; with the program's version it names the layout.
+const LAYOUT: u32 = 1;
+/// The coarsest clock of a file system that is still common.
+const CLOCK: Duration = Duration::from_millis(20);
+/// Facts are kept in parts of about this size.
+const PART_BYTES: usize = FILE_LIMIT / 2;
+
+/// A hash of a file's bytes.
+pub(crate) type ContentHash = [u64; 2];
+
+pub(crate) fn content_hash(bytes: &[u8]) -> ContentHash {
+    [11, 23].map(|seed| foldhash::quality::FixedState::with_seed(seed).hash_one(bytes))
+}
+
+/// One file as it was.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    path: String,
+    stamp: Stamp,
+    content: ContentHash,
+    /// Hash of the names that others see.
+    exports: u64,
+    /// Part, and where its facts and links are in it.
+    part: u32,
+    facts: (u64, u64),
+    links: (u64, u64),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Index {
+    layout: u32,
+    version: String,
+    root: String,
+    written: Duration,
+    parts: u32,
+    rows: Vec<Row>,
+    result: Scan,
+}
+
+/// A store that was read, and its parts as far as they were needed.
+pub(crate) struct Store {
+    index: Index,
+    parts: Vec<Option<Cached>>,
+    by_path: HashMap<String, usize>,
+    by_content: HashMap<ContentHash, usize>,
+}
+
+/// The member of the cache folder for a scanned folder and the options that change its result.
+pub(crate) struct Member {
+    cache: Cache,
+    name: String,
+    root: String,
+}
+
+impl Member {
+    pub(crate) fn of(root: &Path, everything: bool) -> Option<Self> {
+        let root = format!("{}{}", root.display(), if everything { "\0everything" } else { "" });
+        let [a, b] = content_hash(root.as_bytes());
+        Some(Self { cache: Cache::of_user()?, name: format!("scan-{a:016x}{b:016x}"), root })
+    }
+
+    pub(crate) fn read(&self) -> Option<Store> {
+        let bytes = self.cache.read(&self.name)?;
+        let index: Index = postcard::from_bytes(&bytes).ok()?;
+        let ours = index.layout == LAYOUT && index.version == env!("CARGO_PKG_VERSION") && index.root == self.root;
+        if !ours {
+            return None;
+        }
+        let parts = (0..index.parts).map(|part| self.cache.read(&self.part(part))).collect();
+        let by_path = index.rows.iter().enumerate().map(|(number, row)| (row.path.clone(), number)).collect();
+        let by_content = index.rows.iter().enumerate().map(|(number, row)| (row.content, number)).collect();
+        Some(Store { index, parts, by_path, by_content })
+    }
+
+    fn part(&self, number: u32) -> String {
+        format!("{}-{number}", self.name)
+    }
+
+    /// Writes everything anew; `began` is before the first file was looked at.
+    pub(crate) fn write(&self, began: SystemTime, files: &[Kept<'_>], result: &Scan) {
+        let mut rows = Vec::with_capacity(files.len());
+        let mut part = Vec::new();
+        let mut parts = 0;
+        for kept in files {
+            let mut put = |value: &[u8]| {
+                let from = part.len() as u64;
+                part.extend_from_slice(value);
+                (from, part.len() as u64)
+            };
+            let (Ok(facts), Ok(links)) = (postcard::to_stdvec(kept.facts), postcard::to_stdvec(kept.links)) else {
+                return;
+            };
+            let (facts, links) = (put(&facts), put(&links));
+            rows.push(Row {
+                path: kept.found.path.clone(),
+                stamp: kept.found.stamp,
+                content: kept.content,
+                exports: kept.exports,
+                part: parts,
+                facts,
+                links,
+            });
+            if part.len() >= PART_BYTES {
+                self.cache.write(&self.part(parts), &[&part]);
+                parts += 1;
+                part.clear();
+            }
+        }
+        self.cache.write(&self.part(parts), &[&part]);
+        let index = Index {
+            layout: LAYOUT,
+            version: env!("CARGO_PKG_VERSION").into(),
+            root: self.root.clone(),
+            written: began.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            parts: parts + 1,
+            rows,
+            result: result.clone(),
+        };
+        if let Ok(bytes) = postcard::to_stdvec(&index) {
+            self.cache.write(&self.name, &[&bytes]);
+        }
+    }
+}
+
+/// A file to be kept.
+pub(crate) struct Kept<'a> {
+    pub(crate) found: &'a Found,
+    pub(crate) content: ContentHash,
+    pub(crate) exports: u64,
+    pub(crate) facts: &'a FileFacts,
+    pub(crate) links: &'a Links,
+}
+
+impl Store {
+    /// The number of the row of a file that is what it was, by its stamp.
+    pub(crate) fn unchanged(&self, found: &Found) -> Option<usize> {
+        let number = *self.by_path.get(&found.path)?;
+        let row = &self.index.rows[number];
+        let quiet = found.stamp.latest() + CLOCK < self.index.written;
+        (row.stamp == found.stamp && quiet).then_some(number)
+    }
+
+    /// The row of a file with this content, the one at this path first.
+    pub(crate) fn with_content(&self, path: &str, content: ContentHash) -> Option<usize> {
+        let here = self.by_path.get(path).copied().filter(|number| self.index.rows[*number].content == content);
+        here.or_else(|| self.by_content.get(&content).copied())
+    }
+
+    pub(crate) fn content(&self, number: usize) -> ContentHash {
+        self.index.rows[number].content
+    }
+
+    pub(crate) fn exports(&self, number: usize) -> u64 {
+        self.index.rows[number].exports
+    }
+
+    /// What others saw of the file at this path.
+    pub(crate) fn row_exports(&self, path: &str) -> Option<u64> {
+        Some(self.index.rows[*self.by_path.get(path)?].exports)
+    }
+
+    pub(crate) fn is_at(&self, number: usize, path: &str) -> bool {
+        self.index.rows[number].path == path
+    }
+
+    /// Whether these are the same files, in the same order.
+    pub(crate) fn same_files(&self, files: &[Found]) -> bool {
+        files.len() == self.index.rows.len()
+            && files.iter().zip(&self.index.rows).all(|(found, row)| found.path == row.path)
+    }
+
+    pub(crate) fn result(&self) -> &Scan {
+        &self.index.result
+    }
+
+    pub(crate) fn facts(&self, number: usize) -> Option<FileFacts> {
+        self.slice(number, self.index.rows[number].facts)
+    }
+
+    pub(crate) fn links(&self, number: usize) -> Option<Links> {
+        self.slice(number, self.index.rows[number].links)
+    }
+
+    fn slice<T: for<'a> Deserialize<'a>>(&self, number: usize, (from, to): (u64, u64)) -> Option<T> {
+        let part: &[u8] = self.parts.get(self.index.rows[number].part as usize)?.as_ref()?;
+        let bytes = part.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?;
+        postcard::from_bytes(bytes).ok()
+    }
+}
+
+/// A hash of what other files see of a file: names of the module and of its classes, never bodies and lines.
+pub(crate) fn exports(facts: &FileFacts) -> u64 {
+    let mut hasher = foldhash::quality::FixedState::with_seed(31).build_hasher();
+    for (number, binding) in facts.bindings.iter().enumerate() {
+        if matches!(binding.scope, Scope::Function(_)) {
+            continue;
+        }
+        (binding.scope, facts.name(binding.name), binding.of_instance).hash(&mut hasher);
+        match &binding.bound {
+            Bound::Function(function) => (1, function).hash(&mut hasher),
+            Bound::Class(class) => (2, class).hash(&mut hasher),
+            Bound::Module(module) => (3, module.level, facts.name(module.name)).hash(&mut hasher),
+            Bound::From(module, name) => {
+                (4, module.level, facts.name(module.name), facts.name(*name)).hash(&mut hasher);
+            }
+            Bound::Value(value) => {
+                (5, number).hash(&mut hasher);
+                value_hash(facts, value, &mut hasher);
+            }
+            Bound::Parameter(_) => {}
+        }
+    }
+    for class in &facts.classes {
+        facts.name(class.qualname).hash(&mut hasher);
+        class.bases.iter().for_each(|base| value_hash(facts, base, &mut hasher));
+    }
+    for function in &facts.functions {
+        (facts.name(function.qualname), function.class).hash(&mut hasher);
+    }
+    for star in &facts.stars {
+        (star.level, facts.name(star.name)).hash(&mut hasher);
+    }
+    if let Some(all) = &facts.all {
+        for name in all {
+            facts.name(*name).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher) {
+    match value {
+        Value::Path(path) => {
+            (1, path.scope, facts.name(path.base)).hash(hasher);
+            path.attributes.iter().for_each(|name| facts.name(*name).hash(hasher));
+        }
+        Value::Call(call) => {
+            2.hash(hasher);
+            value_hash(facts, &call.callee, hasher);
+            call.args.iter().for_each(|value| value_hash(facts, value, hasher));
+            for (name, value) in &call.keywords {
+                facts.name(*name).hash(hasher);
+                value_hash(facts, value, hasher);
+            }
+        }
+        Value::Attribute(attribute) => {
+            (3, facts.name(attribute.1)).hash(hasher);
+            value_hash(facts, &attribute.0, hasher);
+        }
+        Value::Int(number) | Value::Float(number) => (4, number).hash(hasher),
+        Value::Text(text) => (5, facts.name(*text)).hash(hasher),
+        other => (6, std::mem::discriminant(other)).hash(hasher),
+    }
+}

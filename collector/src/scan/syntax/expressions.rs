@@ -1,0 +1,344 @@
+//! Expressions: calls and who is called, names that are read, comprehensions.
+
+use super::Reader;
+use super::frame::Loop;
+use crate::scan::facts::{Bound, Call, Callee, Found, Name, Origin, Path, Read, Receiver, Value, call};
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{self as ast, Comprehension, Expr, ExprContext};
+
+/// Builtins and methods that call a function that they are given, once for each element.
+const CALLS_ITS_ARGUMENT: [&str; 14] = [
+    "map",
+    "filter",
+    "sorted",
+    "min",
+    "max",
+    "reduce",
+    "sort",
+    "starmap",
+    "imap",
+    "imap_unordered",
+    "map_async",
+    "groupby",
+    "submit",
+    "apply",
+];
+
+/// Methods that change the object that they are called on.
+const CHANGES: [&str; 22] = [
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "pop",
+    "clear",
+    "sort",
+    "reverse",
+    "update",
+    "setdefault",
+    "popitem",
+    "add",
+    "discard",
+    "appendleft",
+    "popleft",
+    "extendleft",
+    "rotate",
+    "move_to_end",
+    "difference_update",
+    "intersection_update",
+    "__setitem__",
+    "__delitem__",
+];
+
+impl<'a> Reader<'a> {
+    pub(super) fn expression(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Call(node) => self.call(node, 0),
+            Expr::Await(node) => match &*node.value {
+                Expr::Call(node) => self.call(node, call::AWAITED),
+                other => self.visit_expr(other),
+            },
+            Expr::Name(name) if name.ctx == ExprContext::Load => {
+                let id = self.intern(name.id.as_str());
+                self.load(id, name);
+            }
+            Expr::Attribute(attribute) => self.attribute(attribute, expression),
+            Expr::Yield(_) | Expr::YieldFrom(_) => {
+                let function = self.here().function as usize;
+                if let Some(function) = self.facts.functions.get_mut(function) {
+                    function.is_generator = true;
+                }
+                visitor::walk_expr(self, expression);
+            }
+            Expr::ListComp(node) => self.comprehension(&node.generators, &[&*node.elt]),
+            Expr::SetComp(node) => self.comprehension(&node.generators, &[&*node.elt]),
+            Expr::Generator(node) => self.comprehension(&node.generators, &[&*node.elt]),
+            Expr::DictComp(node) => match &node.key {
+                Some(key) => self.comprehension(&node.generators, &[&**key, &*node.value]),
+                None => self.comprehension(&node.generators, &[&*node.value]),
+            },
+            Expr::Named(node) => {
+                self.visit_expr(&node.value);
+                let origin = self.origin(&node.value);
+                self.bind_target(&node.target, origin);
+            }
+            Expr::Lambda(node) => self.lambda(node),
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => {}
+            _ => visitor::walk_expr(self, expression),
+        }
+    }
+
+    /// A name that is read; what the function does not bind may be a variable of the module.
+    fn load(&mut self, name: Name, node: &'a ast::ExprName) {
+        let frame = self.here();
+        if !frame.in_function() || frame.locals.contains_key(&name) || frame.seen.contains(&name) {
+            return;
+        }
+        let function = frame.function;
+        self.frame().seen.insert(name);
+        let line = self.line(node);
+        self.loads.push((function, name, line));
+    }
+
+    fn attribute(&mut self, node: &'a ast::ExprAttribute, expression: &'a Expr) {
+        let Some(path) = self.path(expression) else { return self.visit_expr(&node.value) };
+        let frame = self.here();
+        if frame.in_function() && !frame.locals.contains_key(&path.base) && node.ctx == ExprContext::Load {
+            let (function, line) = (frame.function, self.line(node));
+            self.facts.reads.push(Read { function, line, path });
+        }
+    }
+
+    fn lambda(&mut self, node: &'a ast::ExprLambda) {
+        // Its parameters hide names for a while; its calls are made by whoever calls it, from here.
+        if let Some(parameters) = &node.parameters {
+            for parameter in &**parameters {
+                let name = self.intern(parameter.name().as_str());
+                if !self.here().locals.contains_key(&name) && self.here().in_function() {
+                    self.bind(name, Bound::Value(Value::Other), Origin::Fresh);
+                }
+                if let Some(default) = parameter.default() {
+                    self.visit_expr(default);
+                }
+            }
+        }
+        self.visit_expr(&node.body);
+    }
+
+    fn comprehension(&mut self, generators: &'a [Comprehension], elements: &[&'a Expr]) {
+        let first = self.pending.len();
+        self.count(|shape| {
+            shape.generators = shape.generators.max(u32::try_from(generators.len()).unwrap_or(u32::MAX));
+        });
+        for (index, generator) in generators.iter().enumerate() {
+            // The first iterable is computed once, outside.
+            self.visit_expr(&generator.iter);
+            let origin = self.origin(&generator.iter);
+            let from = if index == 0 { self.pending.len() } else { first };
+            self.frame().loops.push(Loop { bound: Vec::new(), first: from });
+            self.frame().comprehensions += 1;
+            if self.here().in_function() {
+                self.bind_target(&generator.target, origin);
+            } else {
+                self.bound_in_comprehension(&generator.target);
+            }
+            generator.ifs.iter().for_each(|condition| self.visit_expr(condition));
+        }
+        for element in elements {
+            self.visit_expr(element);
+        }
+        for _ in generators {
+            self.frame().comprehensions -= 1;
+            self.close_loop();
+        }
+    }
+
+    /// Outside functions its names are not seen by anybody else, so they are not bound.
+    fn bound_in_comprehension(&mut self, target: &'a Expr) {
+        match target {
+            Expr::Name(name) => {
+                let name = self.intern(name.id.as_str());
+                if let Some(innermost) = self.frame().loops.last_mut() {
+                    innermost.bound.push(name);
+                }
+            }
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bound_in_comprehension(element)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.bound_in_comprehension(element)),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, node: &'a ast::ExprCall, mut flags: u8) {
+        let line = super::line_at(&self.starts, node.range_start);
+        let (callee, receiver) = self.callee(&node.func, line);
+        let frame = self.here();
+        let (function, loop_depth) = (frame.function, frame.loop_depth());
+        if frame.comprehensions > 0 {
+            flags |= call::COMPREHENSION;
+        }
+        let mut arguments = Vec::with_capacity(node.arguments.args.len());
+        let mut names = (loop_depth > 0).then(Vec::new);
+        for argument in &node.arguments.args {
+            arguments.push(self.origin(argument));
+            flags |= self.argument(argument, &mut names);
+        }
+        let mut keywords = Vec::new();
+        for keyword in &node.arguments.keywords {
+            flags |= self.argument(&keyword.value, &mut names);
+            match &keyword.arg {
+                Some(name) => {
+                    let name = self.intern(name.as_str());
+                    let origin = self.origin(&keyword.value);
+                    if origin != Origin::Fresh {
+                        keywords.push((name, origin));
+                    }
+                }
+                None => names = None,
+            }
+        }
+        let number = u32::try_from(self.facts.calls.len()).unwrap_or(u32::MAX);
+        let hands_on = self.calls_its_argument(&callee);
+        self.facts.calls.push(Call { function, line, callee, loop_depth, flags, receiver, arguments, keywords });
+        if let Some(names) = names.filter(|names| !names.is_empty()) {
+            self.pending.push((number, names));
+        }
+        if hands_on {
+            self.references(node, flags);
+        }
+        if !matches!(&*node.func, Expr::Name(_)) {
+            self.called_on(&node.func);
+        }
+        node.arguments.args.iter().for_each(|argument| self.visit_expr(argument));
+        node.arguments.keywords.iter().for_each(|keyword| self.visit_expr(&keyword.value));
+    }
+
+    /// The expression before the dot of a method call, as far as it does something.
+    fn called_on(&mut self, function: &'a Expr) {
+        match function {
+            Expr::Attribute(attribute) => match &*attribute.value {
+                Expr::Name(name) => {
+                    let id = self.intern(name.id.as_str());
+                    self.load(id, name);
+                }
+                other => self.visit_expr(other),
+            },
+            other => self.visit_expr(other),
+        }
+    }
+
+    /// Flags of an argument; adds the names that it is made of, or gives up on them.
+    fn argument(&mut self, argument: &'a Expr, names: &mut Option<Vec<Name>>) -> u8 {
+        match argument {
+            Expr::Name(name) => {
+                let name = self.intern(name.id.as_str());
+                if let Some(names) = names {
+                    names.push(name);
+                }
+                0
+            }
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => 0,
+            Expr::List(_) | Expr::Dict(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
+                *names = None;
+                call::UNHASHABLE
+            }
+            _ => {
+                *names = None;
+                0
+            }
+        }
+    }
+
+    fn callee(&mut self, function: &'a Expr, line: u32) -> (Callee, Origin) {
+        if let Some(path) = self.path(function) {
+            let origin = if path.attributes.is_empty() { Origin::Fresh } else { self.origin_of(path.base) };
+            if let Some(last) = path.attributes.last().copied() {
+                self.changes(last, origin, line, &path);
+            }
+            return (Callee::Path(path), origin);
+        }
+        let Expr::Attribute(attribute) = function else { return (Callee::Other, Origin::Fresh) };
+        let name = self.intern(attribute.attr.as_str());
+        if let Expr::Call(inner) = &*attribute.value
+            && matches!(&*inner.func, Expr::Name(called) if called.id.as_str() == "super")
+            && let Some(class) = self.frames.iter().rev().find_map(|frame| frame.class)
+        {
+            return (Callee::Super(class, name), Origin::Parameter(0));
+        }
+        let origin = self.origin(&attribute.value);
+        let receiver = match &*attribute.value {
+            Expr::StringLiteral(_)
+            | Expr::FString(_)
+            | Expr::BytesLiteral(_)
+            | Expr::List(_)
+            | Expr::Tuple(_)
+            | Expr::Dict(_)
+            | Expr::Set(_)
+            | Expr::ListComp(_)
+            | Expr::DictComp(_)
+            | Expr::SetComp(_)
+            | Expr::NumberLiteral(_) => Receiver::Literal,
+            _ => Receiver::Unknown,
+        };
+        if CHANGES.contains(&attribute.attr.as_str()) {
+            self.change(origin, line, name);
+        }
+        (Callee::Method(name, receiver), origin)
+    }
+
+    /// `x.append(..)`: whose is `x`?
+    fn changes(&mut self, name: Name, origin: Origin, line: u32, path: &Path) {
+        if !CHANGES.contains(&self.facts.name(name)) {
+            return;
+        }
+        // `module.update()` is a function of a module, which is looked up later.
+        if origin == Origin::Global && path.attributes.len() == 1 && self.is_import(path.base) {
+            return;
+        }
+        if origin == Origin::Global {
+            self.writes(path.base);
+        }
+        self.change(origin, line, name);
+    }
+
+    fn is_import(&self, name: Name) -> bool {
+        self.frames.iter().rev().find_map(|frame| frame.locals.get(&name)).is_some_and(|local| {
+            matches!(
+                self.facts.bindings[local.binding as usize].bound,
+                Bound::Module(_) | Bound::From(..) | Bound::Class(_)
+            )
+        })
+    }
+
+    fn calls_its_argument(&self, callee: &Callee) -> bool {
+        let name = match callee {
+            Callee::Path(path) => *path.attributes.last().unwrap_or(&path.base),
+            Callee::Method(name, _) => *name,
+            _ => return false,
+        };
+        CALLS_ITS_ARGUMENT.contains(&self.facts.name(name))
+    }
+
+    /// `map(f, xs)`, `sorted(xs, key=f)`: calls of `f`, one loop deeper.
+    fn references(&mut self, node: &'a ast::ExprCall, flags: u8) {
+        let by_key = node.arguments.keywords.iter().filter(|keyword| {
+            keyword.arg.as_ref().is_some_and(|name| matches!(name.as_str(), "key" | "func" | "function"))
+        });
+        let given: Vec<&'a Expr> =
+            node.arguments.args.first().into_iter().chain(by_key.map(|keyword| &keyword.value)).collect();
+        for function in given {
+            let Some(path) = self.path(function) else { continue };
+            let frame = self.here();
+            let call = Call {
+                function: frame.function,
+                line: self.line(function),
+                loop_depth: frame.loop_depth().saturating_add(1),
+                callee: Callee::Path(Path { found: Found::Free, ..path }),
+                flags: (flags & call::COMPREHENSION) | call::REFERENCE,
+                receiver: Origin::Fresh,
+                arguments: Vec::new(),
+                keywords: Vec::new(),
+            };
+            self.facts.calls.push(call);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What each name stands for, once the whole file has been seen: Python binds names by scope, not by order.
+
+use crate::scan::facts::{
+    Binding, Bound, Call, CallValue, Callee, Effect, FileFacts, Found, Function, Method, Name, Path, Scope, Value,
+    call, effect,
+};
+use foldhash::{HashMap, HashMapExt, HashSet};
+
+/// Where names are bound.
+struct Scopes<'a> {
+    first: HashMap<(Scope, Name), Names>,
+    kinds: &'a [Bind],
+    functions: &'a [(Scope, Option<(u32, Name)>)],
+    classes: &'a [Scope],
+    /// Names whose objects functions change: a table that nobody writes is read like a constant.
+    written: &'a HashSet<Name>,
+}
+
+/// What matters of a binding while names are looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bind {
+    Import,
+    First,
+    Parameter,
+    /// A list, dict or set display.
+    Display,
+    Value,
+    Definition,
+}
+
+impl Bind {
+    fn of(bound: &Bound) -> Self {
+        match bound {
+            Bound::Module(_) | Bound::From(..) => Self::Import,
+            Bound::Parameter(0) => Self::First,
+            Bound::Parameter(_) => Self::Parameter,
+            Bound::Value(value) if value.is_mutable_display() => Self::Display,
+            Bound::Value(_) => Self::Value,
+            Bound::Function(_) | Bound::Class(_) => Self::Definition,
+        }
+    }
+}
+
+/// The bindings of one name in one scope.
+#[derive(Clone, Copy)]
+struct Names {
+    /// The one that counts: the last definition, or the first other.
+    chosen: u32,
+    count: u32,
+}
+
+/// Fills in what paths stand for, and which variables of the module functions read.
+pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written: &HashSet<Name>) {
+    let functions: Vec<(Scope, Option<(u32, Name)>)> = facts.functions.iter().map(|f| (f.parent, itself(f))).collect();
+    let classes: Vec<Scope> = facts.classes.iter().map(|class| class.parent).collect();
+    let mut bindings = std::mem::take(&mut facts.bindings);
+    let first = index(&bindings);
+    let kinds: Vec<Bind> = bindings.iter().map(|binding| Bind::of(&binding.bound)).collect();
+    let scopes = Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written };
+    for call in &mut facts.calls {
+        if let Callee::Path(path) = &mut call.callee {
+            path.found = scopes.find(path);
+        }
+    }
+    for function in &mut facts.functions {
+        function.decorators.iter_mut().for_each(|decorator| scopes.fill(&mut decorator.value));
+    }
+    for class in &mut facts.classes {
+        class.bases.iter_mut().for_each(|base| scopes.fill(base));
+    }
+    for read in &mut facts.reads {
+        read.path.found = scopes.find(&read.path);
+    }
+    // Only what is imported can be told by its attributes: of variables the base is what is read.
+    facts.reads.retain(|read| scopes.is_import(&read.path));
+    facts.calls.retain(|call| call.flags & call::REFERENCE == 0 || scopes.may_be_function(call));
+    for &(function, name, line) in loads {
+        if scopes.is_changing_variable(function, name)
+            && let Some(function) = facts.functions.get_mut(function as usize)
+            && !function.effects.iter().any(|known| known.bit == effect::READS_GLOBAL)
+        {
+            function.effects.push(Effect { bit: effect::READS_GLOBAL, parameter: 0, line, what: name });
+        }
+    }
+    for binding in &mut bindings {
+        if let Bound::Value(value) = &mut binding.bound {
+            scopes.fill(value);
+        }
+    }
+    facts.bindings = bindings;
+}
+
+fn itself(function: &Function) -> Option<(u32, Name)> {
+    match (function.class, function.method) {
+        (Some(class), Method::Instance | Method::Class) => Some((class, function.parameters.first()?.name)),
+        _ => None,
+    }
+}
+
+fn index(bindings: &[Binding]) -> HashMap<(Scope, Name), Names> {
+    let mut first: HashMap<(Scope, Name), Names> = HashMap::with_capacity(bindings.len());
+    for (number, binding) in bindings.iter().enumerate() {
+        if binding.of_instance {
+            continue;
+        }
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        first
+            .entry((binding.scope, binding.name))
+            .and_modify(|names| {
+                names.count += 1;
+                if matches!(binding.bound, Bound::Function(_) | Bound::Class(_)) {
+                    names.chosen = number;
+                }
+            })
+            .or_insert(Names { chosen: number, count: 1 });
+    }
+    first
+}
+
+impl Scopes<'_> {
+    fn lookup(&self, scope: Scope, name: Name) -> Option<(Scope, Names)> {
+        let mut at = scope;
+        let mut own = true;
+        loop {
+            // The names of a class body are seen in the body alone, not in its methods.
+            if (own || !matches!(at, Scope::Class(_)))
+                && let Some(names) = self.first.get(&(at, name))
+            {
+                return Some((at, *names));
+            }
+            own = false;
+            at = match at {
+                Scope::Module => return None,
+                Scope::Function(function) => self.functions.get(function as usize)?.0,
+                Scope::Class(class) => *self.classes.get(class as usize)?,
+            };
+        }
+    }
+
+    fn find(&self, path: &Path) -> Found {
+        // `self`, in a method or a function inside one.
+        let mut at = path.scope;
+        while let Scope::Function(function) = at {
+            let Some((parent, itself)) = self.functions.get(function as usize) else { break };
+            if let Some((class, name)) = itself
+                && *name == path.base
+                && self
+                    .first
+                    .get(&(at, path.base))
+                    .is_some_and(|names| self.kinds[names.chosen as usize] == Bind::First)
+            {
+                return Found::Itself(*class);
+            }
+            if self.first.contains_key(&(at, path.base)) {
+                break;
+            }
+            at = *parent;
+        }
+        self.lookup(path.scope, path.base).map_or(Found::Free, |(_, names)| Found::Binding(names.chosen))
+    }
+
+    fn fill(&self, value: &mut Value) {
+        match value {
+            Value::Path(path) => path.found = self.find(path),
+            Value::Attribute(attribute) => self.fill(&mut attribute.0),
+            Value::Call(inner) => {
+                let CallValue { callee, args, keywords } = &mut **inner;
+                self.fill(callee);
+                for argument in args {
+                    self.fill(argument);
+                }
+                for (_, argument) in keywords {
+                    self.fill(argument);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_import(&self, path: &Path) -> bool {
+        let Found::Binding(number) = path.found else { return false };
+        self.kinds[number as usize] == Bind::Import
+    }
+
+    fn may_be_function(&self, call: &Call) -> bool {
+        let Callee::Path(path) = &call.callee else { return false };
+        match path.found {
+            Found::Free => false,
+            Found::Itself(_) => true,
+            Found::Binding(number) => !matches!(self.kinds[number as usize], Bind::First | Bind::Parameter),
+        }
+    }
+
+    /// A variable around a function that is bound more than once, or whose value can be changed in place.
+    fn is_changing_variable(&self, function: u32, name: Name) -> bool {
+        let Some((scope, names)) = self.lookup(Scope::Function(function), name) else { return false };
+        if scope == Scope::Function(function) {
+            return false;
+        }
+        match self.kinds[names.chosen as usize] {
+            Bind::Display if scope == Scope::Module => names.count > 1 || self.written.contains(&name),
+            // What a closure reads is fixed for the object that the closure is, as far as it is bound once.
+            Bind::Value | Bind::Display => names.count > 1,
+            _ => false,
+        }
+    }
+}
