@@ -124,7 +124,7 @@ fn bad_input_is_told_and_the_rest_goes_on() {
     symlink(place.path(), at("loop/again")).unwrap();
     fs::create_dir(at("locked")).unwrap();
     fs::write(at("locked/x.py"), "x = 1\n").unwrap();
-    fs::set_permissions(at("locked"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(at("locked"), fs::Permissions::from_mode(0o000)).unwrap();
     let scan = scanned(&place, &[]);
     fs::set_permissions(at("locked"), fs::Permissions::from_mode(0o755)).unwrap();
     let problems: Vec<(&str, Option<u64>)> = scan["problems"]

@@ -31,7 +31,7 @@ pub fn run(args: &ScanArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         lay_over(&mut scan, selector, &args.folder)?;
     }
     if let Some(folder) = &args.write_evaluations {
-        write_evaluations(&scan, folder, terminal)?;
+        write_evaluations(&scan, folder, *terminal)?;
     }
     let told = match args.format {
         ScanFormat::Text => text::text(&scan, args.all),
@@ -53,7 +53,7 @@ fn lay_over(scan: &mut Scan, selector: &str, folder: &Path) -> anyhow::Result<()
     Ok(())
 }
 
-fn write_evaluations(scan: &Scan, folder: &Path, terminal: &Terminal) -> anyhow::Result<()> {
+fn write_evaluations(scan: &Scan, folder: &Path, terminal: Terminal) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let rows = guide::evaluations(scan);
     let file = folder.join("existing_cache_evaluations.json");

@@ -141,13 +141,12 @@ impl<'a> Reader<'a> {
 
     fn import(&mut self, import: &'a ast::StmtImport) {
         for alias in &import.names {
-            let (name, bound) = match &alias.asname {
-                Some(asname) => (asname.as_str(), alias.name.as_str()),
+            let (name, bound) = if let Some(asname) = &alias.asname {
+                (asname.as_str(), alias.name.as_str())
+            } else {
                 // `import a.b` binds `a`.
-                None => {
-                    let first = alias.name.as_str().split('.').next().unwrap_or_default();
-                    (first, first)
-                }
+                let first = alias.name.as_str().split('.').next().unwrap_or_default();
+                (first, first)
             };
             let (name, module) = (self.intern(name), self.intern(bound));
             self.bind(name, Bound::Module(ModuleName { level: 0, name: module }), Origin::Global);

@@ -38,15 +38,15 @@ impl<'a> Reader<'a> {
         }
         match expression {
             Expr::Name(_) => self.path(expression).map_or(Value::Other, Value::Path),
-            Expr::Attribute(attribute) => match self.path(expression) {
-                Some(path) => Value::Path(path),
-                // `make().attribute`
-                None => {
-                    let of = self.value_at(&attribute.value, depth + 1);
-                    let name = self.intern(attribute.attr.as_str());
-                    Value::Attribute(Box::new((of, name)))
+            Expr::Attribute(attribute) => {
+                if let Some(path) = self.path(expression) {
+                    return Value::Path(path);
                 }
-            },
+                // `make().attribute`
+                let of = self.value_at(&attribute.value, depth + 1);
+                let name = self.intern(attribute.attr.as_str());
+                Value::Attribute(Box::new((of, name)))
+            }
             Expr::Call(call) => self.call_value(call, depth),
             Expr::NumberLiteral(number) => number_value(&number.value, 1),
             Expr::UnaryOp(ast::ExprUnaryOp { op: UnaryOp::USub, operand, .. }) => match &**operand {
