@@ -515,8 +515,10 @@ fn pretty(name: &str, word: &str) -> String {
     if parts.is_empty() || word == "lru_cache" {
         return word.to_owned();
     }
-    parts.retain(|part| !matches!(*part, "cache" | "decorators" | "utils" | "functional") || *part == word);
-    if parts.is_empty() { word.to_owned() } else { parts.join(".") }
+    let last = parts.pop().unwrap_or(word);
+    parts.retain(|part| !matches!(*part, "cache" | "decorators" | "utils" | "functional"));
+    parts.push(last);
+    parts.join(".")
 }
 
 /// Decorators that make another decorator: without parentheses they are something else.
