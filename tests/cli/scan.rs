@@ -6,6 +6,7 @@ use perfcollect_shared::model::{Bundle, CacheRecord, CallCount};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 use std::sync::Arc;
 
 const CORE: &str = "import functools
@@ -201,4 +202,25 @@ fn a_recording_says_what_ran_and_never_what_to_remove() {
     assert_eq!(rows[0]["recommendation"], "ADJUST_SIZE");
     assert_eq!((rows[0]["suggested_maxsize"].as_u64(), rows[0]["hit_rate_percent"].as_f64()), (Some(40), Some(90.0)));
     assert_eq!((rows[0]["module"].as_str(), rows[0]["function"].as_str()), (Some("app.core"), Some("area")));
+}
+
+/// Real packages whose decorators and calls were told by Python itself: `tests/data/scan/label.py` says how.
+#[test]
+fn real_packages_are_read_as_python_reads_them() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let packages = root.join("target/scan-packages");
+    assert!(packages.is_dir(), "the packages are not installed: tests/run tools");
+    let labels = root.join("tests/data/scan/labels.json");
+    let output = Command::new("python3")
+        .arg(root.join("tests/data/scan/score.py"))
+        .args([env!("CARGO_BIN_EXE_perfcollect").as_ref(), packages.as_os_str(), labels.as_os_str()])
+        .output()
+        .expect("python3 is installed (apt-get install python3)");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let score: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (part, recall) in [("caches", 0.99), ("calls", 0.85)] {
+        let number = |name: &str| score[part][name].as_f64().unwrap();
+        assert!(number("precision") >= 0.97 && number("recall") >= recall, "{score}");
+    }
+    assert!(score["caches"]["labels"].as_u64().unwrap() + score["calls"]["labels"].as_u64().unwrap() >= 300, "{score}");
 }
