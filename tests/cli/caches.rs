@@ -284,3 +284,48 @@ fn libraries_are_counted_by_their_real_packages() {
         }
     }
 }
+
+/// Starts an interpreter that tells of its imports, with a cache of the user's in a folder.
+fn imports(python: &Path, store: &Path) -> Vec<String> {
+    let code = "import cachetools; print(cachetools.LRUCache(2).maxsize)";
+    let (output, bundle) = recorded(&[python.to_str().unwrap(), "-c", code], |run| {
+        run.env("XDG_CACHE_HOME", store).env("PYTHONPATH", packages()).env("PYTHONVERBOSE", "1");
+        run.env_remove("PYTHONDONTWRITEBYTECODE").env_remove("PYTHONPYCACHEPREFIX");
+    });
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "2\n", "{output:?}");
+    assert_eq!(of_caches(&bundle), Vec::<&Warning>::new());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().filter(|line| line.contains("/agent/site/") && !line.contains("config")).map(str::to_owned).collect()
+}
+
+/// Modules that an interpreter wrote byte code of, and that it found byte code of.
+fn compiled(lines: &[String]) -> (Vec<&str>, Vec<&str>) {
+    let of = |what: &str| {
+        let found = lines.iter().filter(|line| line.contains(what));
+        let mut found: Vec<&str> =
+            found.filter_map(|line| line.split_once("__pycache__/")?.1.split('.').next()).collect();
+        found.sort_unstable();
+        found
+    };
+    (of("# created "), of(" matches "))
+}
+
+#[test]
+fn what_one_recording_compiled_of_the_recorder_no_later_one_compiles() {
+    let all = ["__init__", "caches", "caches_hook", "caches_objects", "caches_places", "sitecustomize"];
+    for python in interpreters() {
+        let store = tempfile::tempdir().unwrap();
+        let first = imports(&python, store.path());
+        assert_eq!(compiled(&first), (all.to_vec(), vec![]), "{}", python.display());
+        let second = imports(&python, store.path());
+        assert_eq!(compiled(&second), (vec![], all.to_vec()), "{}", python.display());
+        // What is damaged is compiled anew.
+        let mut kept = std::fs::read_dir(store.path().join("perfcollect")).unwrap().flatten();
+        let kept = kept.find(|entry| entry.file_name().to_string_lossy().starts_with("recorder-")).unwrap().path();
+        let mut bytes = std::fs::read(&kept).unwrap();
+        let last = bytes.len() - 40;
+        bytes[last] ^= 0xff;
+        std::fs::write(&kept, bytes).unwrap();
+        assert_eq!(compiled(&imports(&python, store.path())), (all.to_vec(), vec![]), "{}", python.display());
+    }
+}

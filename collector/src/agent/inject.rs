@@ -1,35 +1,41 @@
 //! Putting the recorder where Python programs find it.
 
 use super::Options;
+use super::bytecode::ByteCode;
 use crate::launch::{Clock, Variable};
 use crate::spool;
+use crate::symbolize::cache::Cache;
 use serde_json::json;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, Permissions};
-use std::io;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// The recorder's source, by path.
-const FILES: &[(&str, &str)] = &[
-    ("sitecustomize.py", include_str!("python/sitecustomize.py")),
-    ("_perfcollect/__init__.py", include_str!("python/_perfcollect/__init__.py")),
-    ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py")),
-    ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py")),
-    ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py")),
-    ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py")),
-    ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py")),
-    ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py")),
-    ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py")),
-    ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py")),
-    ("_perfcollect/caches_hook.py", include_str!("python/_perfcollect/caches_hook.py")),
-    ("_perfcollect/caches.py", include_str!("python/_perfcollect/caches.py")),
-    ("_perfcollect/caches_objects.py", include_str!("python/_perfcollect/caches_objects.py")),
-    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py")),
-    ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py")),
+/// The recorder's source, by path, with the modes that need it; none where all do.
+const FILES: &[(&str, &str, &[&str])] = &[
+    ("sitecustomize.py", include_str!("python/sitecustomize.py"), &[]),
+    ("_perfcollect/__init__.py", include_str!("python/_perfcollect/__init__.py"), &[]),
+    ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py"), &["calls"]),
+    ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py"), &["alloc"]),
+    ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py"), &["lines"]),
+    ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py"), &["keys", "candidates"]),
+    ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py"), &["keys", "candidates"]),
+    ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py"), &["keys", "candidates"]),
+    ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py"), &["candidates"]),
+    ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py"), &["resize"]),
+    (
+        "_perfcollect/caches_hook.py",
+        include_str!("python/_perfcollect/caches_hook.py"),
+        &["caches", "keys", "candidates", "resize"],
+    ),
+    ("_perfcollect/caches.py", include_str!("python/_perfcollect/caches.py"), &["caches"]),
+    ("_perfcollect/caches_objects.py", include_str!("python/_perfcollect/caches_objects.py"), &["caches"]),
+    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py"), &["caches"]),
+    ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py"), &["caches"]),
 ];
 
 pub const PYTHONPATH: &str = "PYTHONPATH";
@@ -43,6 +49,7 @@ pub struct Injection {
     entry: PathBuf,
     /// A link by which `entry` is reached, where the spool's own path cannot be on a Python path.
     link: Option<PathBuf>,
+    code: ByteCode,
 }
 
 impl Injection {
@@ -53,16 +60,12 @@ impl Injection {
     pub fn install(spool: &Path, options: &Options) -> io::Result<Self> {
         let folder = fs::canonicalize(spool)?.join(spool::AGENT);
         let site = folder.join("site");
-        DirBuilder::new().recursive(true).mode(0o755).create(site.join("_perfcollect"))?;
-        for (path, text) in FILES {
-            fs::write(site.join(path), text)?;
+        let written = write(&folder, &site, options);
+        if written.is_err() {
+            // The room that is left is for the recording.
+            fs::remove_dir_all(&site).ok();
         }
-        fs::write(site.join("_perfcollect/config.py"), config(&folder, options))?;
-        if nix::unistd::geteuid().is_root() {
-            // The program may give up its rights, and its children then make files here; nobody else can list them.
-            fs::set_permissions(&folder, Permissions::from_mode(0o1733))?;
-        }
-        let mut injection = Self { folder, entry: site, link: None };
+        let mut injection = Self { folder, entry: site, link: None, code: written? };
         if injection.entry.as_os_str().as_bytes().contains(&b':') {
             let link = env::temp_dir().join(format!("perfcollect-{}", std::process::id()));
             symlink(&injection.entry, &link)?;
@@ -89,11 +92,34 @@ impl Injection {
 
 impl Drop for Injection {
     fn drop(&mut self) {
+        self.code.keep(&self.folder.join("site"));
         if let Some(link) = &self.link {
             // In a folder of temporary files, where one more does no harm.
             fs::remove_file(link).ok();
         }
     }
+}
+
+/// Writes the files that the modes need, and the byte code that is known of them.
+fn write(folder: &Path, site: &Path, options: &Options) -> io::Result<ByteCode> {
+    DirBuilder::new().recursive(true).mode(0o755).create(site.join("_perfcollect"))?;
+    let mut code = ByteCode::new(FILES.iter().map(|&(path, text, _)| (path, text)), Cache::of_user());
+    let active = options.active();
+    for (path, text, modes) in FILES {
+        if modes.is_empty() || modes.iter().any(|mode| active.contains(mode)) {
+            // Interpreters give their byte code the mode of its source.
+            let mut file = File::options().write(true).create(true).truncate(true).mode(0o644).open(site.join(path))?;
+            file.write_all(text.as_bytes())?;
+            file.set_modified(code.modified())?;
+        }
+    }
+    fs::write(site.join("_perfcollect/config.py"), config(folder, options))?;
+    if nix::unistd::geteuid().is_root() {
+        // The program may give up its rights, and its children then make files here; nobody else can list them.
+        fs::set_permissions(folder, Permissions::from_mode(0o1733))?;
+    }
+    code.restore(site);
+    Ok(code)
 }
 
 fn before(entry: &Path, path: Option<&OsStr>) -> OsString {
@@ -131,6 +157,7 @@ fn config(folder: &Path, options: &Options) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MODES;
     use super::*;
 
     #[test]
@@ -157,6 +184,32 @@ mod tests {
         let text = config(Path::new("/x"), &Options { sizes, key_globs: vec!["*".into()], ..Options::default() });
         assert!(text.contains(r#"SIZES = {"m.\"f\\\n": 3, }"#), "{text}");
         assert!(text.contains("MODES = (\"keys\", \"resize\", )") && text.contains("KEY_GLOBS = (\"*\", )"), "{text}");
+    }
+
+    #[test]
+    fn files_are_those_of_the_modes_and_as_old_in_every_recording() {
+        let written = |options: &Options| {
+            let temp = tempfile::tempdir().unwrap();
+            let _injection = Injection::install(temp.path(), options).unwrap();
+            let entries = fs::read_dir(temp.path().join(spool::AGENT).join("site/_perfcollect")).unwrap();
+            let mut found: Vec<_> = entries
+                .map(|entry| entry.unwrap())
+                .filter(|entry| entry.path().extension().is_some_and(|end| end == "py"))
+                .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().modified().unwrap()))
+                .filter(|(name, _)| name != "config.py")
+                .collect();
+            found.sort();
+            found
+        };
+        let counters = written(&Options { caches: true, ..Options::default() });
+        let names: Vec<&str> = counters.iter().map(|(name, _)| name.as_str()).collect();
+        let expect =
+            ["__init__.py", "caches.py", "caches_hook.py", "caches_objects.py", "caches_places.py", "caches_wrap.py"];
+        assert_eq!(names, expect);
+        assert!(counters.iter().all(|(_, time)| *time == counters[0].1));
+        let all = MODES.iter().map(|mode| mode.name.to_owned()).collect();
+        let all = written(&Options { modes: all, candidate_globs: vec![String::new()], ..Options::default() });
+        assert!(all.iter().any(|(name, _)| name == "keys.py") && all.iter().all(|(_, time)| *time == counters[0].1));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! what the program does or prints. The Python side is in `python/`; its first module says how it enters.
 
 mod alloc;
+mod bytecode;
 mod caches;
 mod calls;
 mod entered;
@@ -96,6 +97,12 @@ impl Options {
         ];
         let by_option = by_option.into_iter().filter_map(|(name, wanted)| wanted.then_some(name));
         MODES.iter().filter(asked).map(|mode| mode.name).chain(by_option).collect()
+    }
+
+    /// Whether nothing but what is recorded by default is wanted.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.active() == ["caches"]
     }
 
     /// Whether there is anything to do.

@@ -1,4 +1,4 @@
-//! What one recording computed and the next would compute again: the kernel's symbols, inflated debug sections.
+//! What one recording computed and the next would compute again: the kernel's symbols, inflated debug sections, byte code.
 //!
 //! Files in `$XDG_CACHE_HOME/perfcollect` (else `~/.cache/perfcollect`), each with a checksum, replaced as a whole, all
 //! together bounded. Nothing depends on them: what is missing, damaged or not ours alone is as if it had never been
@@ -7,7 +7,7 @@
 use super::mapped;
 use memmap2::Mmap;
 use std::env;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -60,7 +60,10 @@ impl Cache {
         if !self.is_ours() {
             return None;
         }
-        let bytes = mapped::map(&File::open(self.folder.join(name)).ok()?).ok()?;
+        let file = File::open(self.folder.join(name))
+            .ok()
+            .filter(|file| file.metadata().is_ok_and(|meta| only_ours(&meta)))?;
+        let bytes = mapped::map(&file).ok()?;
         let (head, content) = bytes.split_at_checked(HEADER)?;
         let sound = head.starts_with(MAGIC) && head[MAGIC.len()..] == checksum([content]);
         sound.then_some(Cached(bytes))
@@ -109,9 +112,13 @@ impl Cache {
 
     /// Others who may write here could make up names, and root's files in a user's folder would be in his way.
     fn is_ours(&self) -> bool {
-        let meta = fs::metadata(&self.folder);
-        meta.is_ok_and(|meta| meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0)
+        fs::metadata(&self.folder).is_ok_and(|meta| only_ours(&meta))
     }
+}
+
+/// Whether nobody else may write it.
+fn only_ours(meta: &Metadata) -> bool {
+    meta.uid() == nix::unistd::geteuid().as_raw() && meta.mode() & 0o022 == 0
 }
 
 fn write_part(part: &Path, parts: &[&[u8]]) -> io::Result<()> {

@@ -90,7 +90,7 @@ fn other_text(warning: &Warning) -> String {
             fix,
         ),
         Warning::AgentFailed { what, reason, count: processes } => {
-            format!("`--python {what}` failed in {}: {reason}", plural(*processes, "process"))
+            format!("{} failed in {}: {reason}", agent_mode(what), plural(*processes, "process"))
         }
         Warning::AgentCut { processes } => format!(
             "{} did not end by itself: what was recorded inside ends up to a second or more before it: {}",
@@ -116,6 +116,17 @@ fn other_text(warning: &Warning) -> String {
             with_fix(&format!("{what}: {reason}"), "", fix)
         }
         _ => "a warning that this version of perfcollect does not know; a newer one can show it".into(),
+    }
+}
+
+/// What was asked for, as it was asked for.
+fn agent_mode(name: &str) -> String {
+    match name {
+        "caches" => "the counting of Python's caches".to_owned(),
+        "keys" => "`--cache-trace`".to_owned(),
+        "candidates" => "`--cache-candidates`".to_owned(),
+        "resize" => "`caches try`".to_owned(),
+        _ => format!("`--python {name}`"),
     }
 }
 
@@ -172,6 +183,12 @@ mod tests {
             &Warning::TimelineGap { from_ns: Nanos(1_500_000_000), to_ns: Nanos(2_000_000_000) },
             "no resources were read from 1.50 s to 2.00 s after the start",
         );
+        let failed = |what: &str| Warning::AgentFailed { what: what.into(), reason: "no".into(), count: 2 };
+        check(&failed("lines"), "`--python lines` failed in 2 processes: no");
+        check(&failed("keys"), "`--cache-trace` failed in 2 processes: no");
+        check(&failed("candidates"), "`--cache-candidates` failed in 2 processes: no");
+        check(&failed("resize"), "`caches try` failed in 2 processes: no");
+        check(&failed("caches"), "the counting of Python's caches failed in 2 processes: no");
         check(&Warning::Unknown, "a warning that this version of perfcollect does not know; a newer one can show it");
     }
 }

@@ -33,7 +33,7 @@ def looks():
     print("sitecustomize" in sys.modules, [name for name in sys.modules if "perfcollect" in name])
     print(gc.get_threshold(), gc.isenabled(), sys.gettrace(), [signal.getsignal(n) for n in range(1, 32)])
     print(sorted(os.listdir("/proc/self/fd")), sys.getrecursionlimit(), sys.getswitchinterval())
-    print({name: value for name, value in os.environ.items() if name != "PYTHONPATH"})
+    print({name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PERFCOLLECT_EVENTS")})
 
 
 def exits():

@@ -13,6 +13,9 @@ def _recorder(folder):
         return None
     modules = frozenset(sys.modules)
     sys.path.insert(0, folder)
+    # Our byte code stays in our folder, whatever is asked of the program's.
+    writing = sys.dont_write_bytecode, sys.pycache_prefix
+    sys.dont_write_bytecode, sys.pycache_prefix = False, None
     try:
         import _perfcollect
 
@@ -20,6 +23,7 @@ def _recorder(folder):
     except Exception:
         return None
     finally:
+        sys.dont_write_bytecode, sys.pycache_prefix = writing
         sys.path.remove(folder)
         sys.path_importer_cache.pop(folder, None)
         for name in [name for name in sys.modules if name.startswith("_perfcollect")]:

@@ -111,8 +111,7 @@ fn prepare(
     let rates = rates(args);
     let servers = watch(&clock);
     let options = agent_options(args);
-    let inject = || Injection::install(spool.path(), &options).context("cannot write the recorder for Python");
-    let injection = if options.is_empty() { None } else { Some(inject()?) };
+    let injection = inject(spool, &options, terminal)?;
     let armed = Armed::arm(rates, spool.path(), &tree, &clock);
     let interrupted = format!(
         "interrupted while {} was being written; `perfcollect recover {}` finishes it",
@@ -121,6 +120,20 @@ fn prepare(
     );
     let forwarder = Forwarder::start(Arc::clone(&tree), terminal, interrupted).context("cannot start a thread")?;
     Ok(Prepared { clock, tree, armed, forwarder, self_profile, injection, servers })
+}
+
+/// Puts the recorder where Python programs find it. What nobody asked for stops no program.
+fn inject(spool: &SpoolFolder, options: &agent::Options, terminal: Terminal) -> anyhow::Result<Option<Injection>> {
+    if options.is_empty() {
+        return Ok(None);
+    }
+    match Injection::install(spool.path(), options).context("cannot write the recorder for Python") {
+        Err(error) if options.is_default() => {
+            terminal.error(&format!("caches of Python programs are not recorded: {error:#}"));
+            Ok(None)
+        }
+        installed => installed.map(Some),
+    }
 }
 
 impl Prepared {

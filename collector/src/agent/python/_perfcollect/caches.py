@@ -6,10 +6,10 @@ are added up. What was counted before the process was forked is its parent's, an
 """
 
 import sys
+from _collections import deque
 from _functools import partial
 from _operator import attrgetter
 from _weakref import ref
-from collections import deque
 from itertools import count
 from time import monotonic_ns
 
@@ -31,6 +31,8 @@ _numbers = count()
 _sources = {}
 _gone = deque()
 _views = None
+# What reads source or byte code, as import does.
+_Loader = type(__spec__.loader)
 _weak_wrappers = sys.version_info >= (3, 9)
 
 
@@ -336,9 +338,13 @@ def _load(name):
     module = type(sys)("%s.%s" % (__package__, name))
     module.__package__, module.__file__ = __package__, "%s/_perfcollect/%s.py" % (_core.folder, name)
     module.core, module.caches = _core, sys.modules.get(__name__) or _this()
-    with open(module.__file__, encoding="utf-8") as file:
-        text = file.read()
-    exec(compile(text, module.__file__, "exec", dont_inherit=True), module.__dict__)
+    loader = _Loader(module.__name__, module.__file__)
+    if sys.pycache_prefix is None:
+        code = loader.get_code(module.__name__)
+    else:
+        # Byte code of ours would be left there.
+        code = loader.source_to_code(loader.get_data(module.__file__), module.__file__)
+    exec(code, module.__dict__)
     return module
 
 
