@@ -4,7 +4,7 @@ turn. Standard library only.
 
     python3 tests/bench/counters.py --binary target/release/perfcollect --runs 40
 
-`calls` asks a cached function two million times; `start` is an interpreter that does nothing. The ratio is that of the
+`calls` asks a cached function twenty million times; `start` is an interpreter that does nothing. The ratio is that of the
 medians; its interval is the middle 95 % of 2,000 resampled pairs.
 """
 
@@ -22,7 +22,7 @@ import functools
 @functools.lru_cache(maxsize=512)
 def square(number):
     return number * number
-for number in range(2_000_000):
+for number in range(20_000_000):
     square(number & 255)
 """
 PROGRAMS = {"calls": CALLS, "start": "pass"}
@@ -44,16 +44,17 @@ def main():
     parser.add_argument("--binary", type=Path, default=Path("target/release/perfcollect"))
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, help="which of them (default: all)")
     asked = parser.parse_args()
     asked.binary = asked.binary.resolve()
     generator = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
-        for name, program in PROGRAMS.items():
+        for name in asked.programs or PROGRAMS:
             pairs = []
             for _ in range(asked.runs):
                 pair = {}
                 for on in generator.sample([True, False], 2):
-                    pair[on] = timed(asked, program, [] if on else ["--no-caches"], Path(folder, "x.perf.zip"))
+                    pair[on] = timed(asked, PROGRAMS[name], [] if on else ["--no-caches"], Path(folder, "x.perf.zip"))
                 pairs.append((pair[True], pair[False]))
             resampled = sorted(ratio(generator.choices(pairs, k=len(pairs))) for _ in range(2000))
             off, on = (1000 * statistics.median(pair[at] for pair in pairs) for at in (1, 0))

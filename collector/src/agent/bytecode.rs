@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, DirBuilder, File};
 use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, DirEntryExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -76,12 +76,13 @@ impl ByteCode {
         for folder in ["", "_perfcollect/"].map(|folder| format!("{folder}{PLACE}")) {
             for entry in fs::read_dir(site.join(&folder)).into_iter().flatten().flatten() {
                 let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                if let Some(source) = self.source_of(&path)
-                    && let Some((bytes, inode)) = own(&entry.path())
+                let known = (path, entry.ino());
+                if !self.restored.contains(&known)
+                    && let Some(source) = self.source_of(&known.0)
+                    && let Some(bytes) = own(&entry.path())
                     && self.is_of(&bytes, source)
-                    && !self.restored.contains(&(path.clone(), inode))
                 {
-                    fresh.insert(path, bytes);
+                    fresh.insert(known.0, bytes);
                 }
             }
         }
@@ -128,8 +129,11 @@ impl ByteCode {
 
 /// Writes a file of byte code; returns its inode.
 fn put(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<u64> {
-    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    let mut file = File::options().write(true).create_new(true).mode(0o644).open(path)?;
+    let create = || File::options().write(true).create_new(true).mode(0o644).open(path);
+    let mut file = create().or_else(|_| {
+        DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+        create()
+    })?;
     let written = file.write_all(bytes);
     if written.is_err() {
         // Half a file would stop the import.
@@ -139,8 +143,8 @@ fn put(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<u64> {
     Ok(file.metadata()?.ino())
 }
 
-/// A file that only we can have written, with its inode.
-fn own(path: &Path) -> Option<(Vec<u8>, u64)> {
+/// A file that only we can have written.
+fn own(path: &Path) -> Option<Vec<u8>> {
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
     let meta = file.metadata().ok()?;
@@ -150,7 +154,7 @@ fn own(path: &Path) -> Option<(Vec<u8>, u64)> {
     }
     let mut bytes = Vec::new();
     file.take(FILE_LIMIT).read_to_end(&mut bytes).ok()?;
-    Some((bytes, meta.ino()))
+    Some(bytes)
 }
 
 /// Each file as the length of its path, the path, the length of its bytes, the bytes.
