@@ -67,7 +67,7 @@ fn embed() -> Result<()> {
         (
             "viewer.js",
             "text/javascript; charset=utf-8",
-            format!("{}\n{}{}", dense(&glue), text("unpack.js")?, text("start.js")?).into_bytes(),
+            script(&dense(&glue), &[text("unpack.js")?, text("worker.js")?, text("start.js")?]).into_bytes(),
         ),
         ("viewer.wasm.lzma", "application/octet-stream", lzma(&wasm)?),
         ("style.css", "text/css; charset=utf-8", text("style.css")?.into_bytes()),
@@ -83,6 +83,14 @@ fn embed() -> Result<()> {
     list.push_str("]\n");
     fs::write(out.join("assets.rs"), list)?;
     Ok(())
+}
+
+/// The glue as a function, so that a worker can be made of its text, then the rest.
+fn script(glue: &str, rest: &[String]) -> String {
+    format!(
+        "const perfcollect_glue = () => {{\n{glue}return wasm_bindgen;\n}};\nconst wasm_bindgen = perfcollect_glue();\n{}",
+        rest.concat()
+    )
 }
 
 /// Text of the page without indentation, empty lines and lines that are only a comment. No line of ours, nor of the glue, is

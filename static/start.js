@@ -15,7 +15,8 @@
     return new Uint8Array(await answer.arrayBuffer());
   };
   try {
-    await wasm_bindgen({ module_or_path: unlzma(await packed()) });
+    perfcollect_module = await WebAssembly.compile(unlzma(await packed()));
+    await wasm_bindgen({ module_or_path: perfcollect_module });
   } catch (error) {
     fail(error);
   }

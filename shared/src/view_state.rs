@@ -38,7 +38,18 @@ pub struct ViewState {
     pub flame: FlameState,
     pub functions: FunctionsState,
     pub compare: CompareState,
+    pub caches: CachesState,
     pub theme: Theme,
+}
+
+/// Choices of the table of caches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CachesState {
+    /// The cache that is shown: `library name@line`; empty for the first row.
+    pub chosen: String,
+    /// Columns by which rows are sorted; empty for requests.
+    pub sort: Vec<Sort>,
+    pub filter: String,
 }
 
 /// Choices of the comparison.
@@ -220,6 +231,9 @@ impl ViewState {
             "color" => self.flame.color = Word::from_word(value),
             "up" => self.flame.upward = value == "1",
             "sort" => self.functions.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
+            "cache" => self.caches.chosen = decode(value),
+            "by" => self.caches.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
+            "find" => self.caches.filter = decode(value),
             "filter" => self.functions.filter = decode(value),
             "theme" => self.theme = Word::from_word(value),
             _ => {}
@@ -260,6 +274,9 @@ impl ViewState {
         let sort = |sort: &Sort| format!("{}{}", if sort.descending { "" } else { "-" }, encode(&sort.column));
         out.raw("sort", &self.functions.sort.iter().map(sort).collect::<Vec<_>>().join(","));
         out.text("filter", &self.functions.filter);
+        out.text("cache", &self.caches.chosen);
+        out.raw("by", &self.caches.sort.iter().map(sort).collect::<Vec<_>>().join(","));
+        out.text("find", &self.caches.filter);
         if let Some((base, new)) = self.compare.sides {
             out.raw("sides", &format!("{base}-{new}"));
         }
@@ -382,6 +399,11 @@ mod tests {
                 filter: "/parse|load/".into(),
             },
             compare: CompareState { sides: Some((2, 1)), scale: CompareScale::Proportional, removed: true },
+            caches: CachesState {
+                chosen: "functools 店.価格@41".into(),
+                sort: vec![Sort { column: "saved".into(), descending: false }],
+                filter: "shop, price".into(),
+            },
             theme: Theme::Dark,
         }
     }

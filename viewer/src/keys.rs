@@ -42,6 +42,7 @@ pub static KEYS: &[Key] = &[
     of_view("compare", "w a s d f n p e c", "as in the flame graph"),
     of_view("functions", "↑ ↓", "choose the row above or below"),
     of_view("functions", "y", "copy the chosen row"),
+    of_view("caches", "y", "copy the chosen row"),
 ];
 
 /// Listens on the whole page.

@@ -12,12 +12,16 @@ pub mod state;
 pub mod theme;
 pub mod ui;
 pub mod views;
+pub mod worker;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Runs once when the module is instantiated.
+/// Runs once when the module is instantiated: in the page, and in its worker, where there is nothing to show.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
+    if web_sys::window().is_none() {
+        return;
+    }
     leptos::mount::mount_to_body(app::app);
 }

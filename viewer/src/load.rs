@@ -333,7 +333,12 @@ fn show(session: Session, slot: Slot, what: String, bytes: Vec<u8>) {
     }
     after_paint(move || {
         let load = match bundle::read(&bytes) {
-            Ok(bundle) => Load::Ready(Shared::new(bundle)),
+            Ok(bundle) => {
+                if slot == Slot::Open {
+                    crate::worker::simulations().open(&bundle, &bytes);
+                }
+                Load::Ready(Shared::new(bundle))
+            }
             Err(error) => Load::Failed { what, reason: error.to_string(), manifest },
         };
         slot.set(session, load);

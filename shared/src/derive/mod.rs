@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod axis;
+pub mod caches;
 pub mod call_tree;
 pub mod calls;
 pub mod diff;

@@ -77,9 +77,15 @@ pub fn sort_rows(profile: &Profile, rows: &mut [TopRow], order: &[Sort]) {
 /// The order after a click on a column's header: by it alone, or after the others when `add`; again turns it around.
 #[must_use]
 pub fn clicked(order: &[Sort], column: Column, add: bool) -> Vec<Sort> {
-    let known = order.iter().find(|sort| sort.column == column.id());
-    let descending = known.map_or(column.starts_descending(), |sort| !sort.descending);
-    let sort = Sort { column: column.id().to_owned(), descending };
+    clicked_on(order, column.id(), column.starts_descending(), add)
+}
+
+/// Likewise for a table with columns of its own.
+#[must_use]
+pub fn clicked_on(order: &[Sort], column: &str, starts_descending: bool, add: bool) -> Vec<Sort> {
+    let known = order.iter().find(|sort| sort.column == column);
+    let descending = known.map_or(starts_descending, |sort| !sort.descending);
+    let sort = Sort { column: column.to_owned(), descending };
     if !add {
         return vec![sort];
     }

@@ -71,7 +71,7 @@ impl Exporter for Html {
 pub fn document(parts: &HtmlParts, bundle: &[u8], against: &[Against]) -> String {
     let (boot, js, css) = (script_safe(parts.boot_js), script_safe(parts.js), style_safe(parts.css));
     let policy = format!(
-        "default-src 'none'; script-src {} {} 'wasm-unsafe-eval'; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; script-src {} {} 'wasm-unsafe-eval'; style-src {}; img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'",
         source(&boot),
         source(&js),
         source(&css)

@@ -21,11 +21,28 @@ pub struct Column {
     pub class: &'static str,
     /// More on hover.
     pub hover: &'static str,
+    pub sorting: Option<Sorting>,
+}
+
+/// How rows are sorted by a column, and what a click on its head does; with the shift key it adds to the order.
+pub struct Sorting {
+    pub descending: Option<bool>,
+    pub click: Arc<dyn Fn(&mut ViewState, bool) + Send + Sync>,
 }
 
 impl Column {
     pub fn new(title: impl Into<String>, class: &'static str) -> Self {
-        Self { title: title.into(), class, hover: "" }
+        Self { title: title.into(), class, hover: "", sorting: None }
+    }
+
+    #[must_use]
+    pub fn sorted(
+        mut self,
+        descending: Option<bool>,
+        click: impl Fn(&mut ViewState, bool) + Send + Sync + 'static,
+    ) -> Self {
+        self.sorting = Some(Sorting { descending, click: Arc::new(click) });
+        self
     }
 
     #[must_use]
@@ -92,7 +109,12 @@ pub struct Rows {
     pub rows: Vec<Vec<Cell>>,
     /// The row that is marked.
     pub chosen: Option<usize>,
+    /// What a click on a row does.
+    pub select: Option<Select>,
 }
+
+/// A change that a click on a row makes.
+pub type Select = Arc<dyn Fn(&mut ViewState, usize) + Send + Sync>;
 
 /// The table.
 pub fn table(session: Session, rows: Rows) -> AnyView {
@@ -102,7 +124,11 @@ pub fn table(session: Session, rows: Rows) -> AnyView {
     let open = RwSignal::new(None::<usize>);
     let head = rows.columns.iter().map(|column| {
         let hover = (!column.hover.is_empty()).then_some(column.hover);
-        view! { <th scope="col" class=column.class title=hover>{column.title.clone()}</th> }
+        let (aria, title) = match &column.sorting {
+            Some(sorting) => (Some(direction(sorting)), sort_button(session, &column.title, sorting)),
+            None => (None, column.title.clone().into_any()),
+        };
+        view! { <th scope="col" class=column.class title=hover aria-sort=aria>{title}</th> }
     });
     let head = head.collect_view();
     let (label, count) = (rows.label, rows.rows.len());
@@ -124,6 +150,26 @@ pub fn table(session: Session, rows: Rows) -> AnyView {
     .into_any()
 }
 
+fn direction(sorting: &Sorting) -> &'static str {
+    match sorting.descending {
+        Some(true) => "descending",
+        Some(false) => "ascending",
+        None => "none",
+    }
+}
+
+fn sort_button(session: Session, title: &str, sorting: &Sorting) -> AnyView {
+    let mark = match sorting.descending {
+        Some(true) => " ↓",
+        Some(false) => " ↑",
+        None => "",
+    };
+    let change = sorting.click.clone();
+    let click = move |event: leptos::ev::MouseEvent| session.go(|state| change(state, event.shift_key()));
+    view! { <button class="sort" on:click=click>{title.to_owned()} <span aria-hidden="true">{mark}</span></button> }
+        .into_any()
+}
+
 fn gap(rows: usize) -> AnyView {
     let gap = (rows > 0).then(|| view! { <tr class="gap" aria-hidden="true"><td style:height=gap_px(rows)></td></tr> });
     gap.into_any()
@@ -136,8 +182,14 @@ fn row(session: Session, rows: &Shared<Rows>, index: usize, open: RwSignal<Optio
         cells.map(|(place, (cell, column))| one(session, cell, column, place == 0, index, open, has_more(rows)));
     let cells: Vec<AnyView> = cells.collect();
     let rest = move || if open.get() == Some(index) { rest(session, &all, index) } else { ().into_any() };
+    let select = rows.select.clone();
+    let click = move |_| {
+        if let Some(select) = &select {
+            session.go(|state| select(state, index));
+        }
+    };
     view! {
-        <tr class:chosen=rows.chosen == Some(index) aria-rowindex=index + 2>{cells}</tr>
+        <tr class:chosen=rows.chosen == Some(index) aria-rowindex=index + 2 on:click=click>{cells}</tr>
         {rest}
     }
     .into_any()

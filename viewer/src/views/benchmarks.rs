@@ -150,7 +150,7 @@ fn figures(session: Session, model: &Model, all: &[Distribution], unit: Unit) ->
         Column::new("Runs", "n extra"),
         Column::new("Exit", "n extra"),
     ];
-    view! { <h2>"Figures"</h2> {table(session, Rows { label: "Figures of the benchmarks", columns, rows, chosen: None })} }
+    view! { <h2>"Figures"</h2> {table(session, Rows { label: "Figures of the benchmarks", columns, rows, chosen: None, select: None })} }
         .into_any()
 }
 
@@ -181,7 +181,7 @@ fn comparisons(session: Session, model: &Model, metric: &str) -> Option<AnyView>
         Column::new("Notes", "extra notes"),
     ];
     (!rows.is_empty()).then(|| {
-        let table = table(session, Rows { label: "Differences", columns, rows, chosen: None });
+        let table = table(session, Rows { label: "Differences", columns, rows, chosen: None, select: None });
         view! { <h2>"Differences"</h2> {table} }.into_any()
     })
 }

@@ -148,7 +148,7 @@ fn profiles(session: Session, infos: &[ProfileInfo]) -> Option<AnyView> {
         Column::new("Cut", "n extra"),
         Column::new("Without a name", "n extra"),
     ];
-    let rows = Rows { label: "Profiles", columns, rows: infos.iter().map(row).collect(), chosen: None };
+    let rows = Rows { label: "Profiles", columns, rows: infos.iter().map(row).collect(), chosen: None, select: None };
     (!infos.is_empty()).then(|| table(session, rows))
 }
 
@@ -160,5 +160,5 @@ fn members(session: Session, members: &[Member]) -> AnyView {
     };
     let columns = vec![Column::new("Member", "name"), Column::new("Size", "n"), Column::new("SHA-256", "name extra")];
     let rows = members.iter().map(row).collect();
-    table(session, Rows { label: "Members of the file", columns, rows, chosen: None })
+    table(session, Rows { label: "Members of the file", columns, rows, chosen: None, select: None })
 }

@@ -83,7 +83,7 @@ fn recordings(session: Session, entries: &[Entry]) -> AnyView {
     let rows = move || {
         let base = base.get();
         let rows = entries.iter().rev().map(|entry| row(entry, base.as_deref())).collect();
-        table(session, Rows { label: "Recordings", columns: columns(), rows, chosen: None })
+        table(session, Rows { label: "Recordings", columns: columns(), rows, chosen: None, select: None })
     };
     view! { <div class="library">{marked(session, base)} {rows}</div> }.into_any()
 }

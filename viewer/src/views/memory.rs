@@ -151,7 +151,8 @@ fn functions(session: Session, model: &Model) -> AnyView {
     ];
     let more = memory.functions.len().saturating_sub(ROWS);
     let more = (more > 0).then(|| view! { <p class="muted">{format::plural(more as u64, "smaller function")}</p> });
-    view! { {table(session, Rows { label: "Live memory by function", columns, rows, chosen })} {more} }.into_any()
+    view! { {table(session, Rows { label: "Live memory by function", columns, rows, chosen, select: None })} {more} }
+        .into_any()
 }
 
 fn function(model: &Model, row: &FunctionMemory) -> Vec<Cell> {

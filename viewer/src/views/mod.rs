@@ -1,6 +1,7 @@
 //! The views: one file and one line each.
 
 pub mod benchmarks;
+pub mod caches;
 pub mod compare;
 pub mod environment;
 pub mod flame;
@@ -38,6 +39,7 @@ pub static VIEWS: &[ViewDef] = &[
     source::VIEW,
     timeline::VIEW,
     memory::VIEW,
+    caches::VIEW,
     benchmarks::VIEW,
     compare::VIEW,
     trend::VIEW,

@@ -83,7 +83,7 @@ fn summary(session: Session, manifest: &Manifest) -> AnyView {
         Column::new("Where", "name extra"),
     ];
     let rows = manifest.summary.top.iter().take(3).map(row).collect();
-    view! { <div class="rows">{table(session, Rows { label: "Most CPU time", columns, rows, chosen: None })}</div> }
+    view! { <div class="rows">{table(session, Rows { label: "Most CPU time", columns, rows, chosen: None, select: None })}</div> }
         .into_any()
 }
 
@@ -99,7 +99,7 @@ fn rows(session: Session, overview: &Overview) -> impl IntoView + use<> {
     let rows = overview.rows.iter().map(row).collect();
     view! {
         <p>{overview.finding.clone()}</p>
-        <div class="rows">{table(session, Rows { label: "What matters most", columns, rows, chosen: None })}</div>
+        <div class="rows">{table(session, Rows { label: "What matters most", columns, rows, chosen: None, select: None })}</div>
         <p class="count">"Ranked: " {overview.basis_text.clone()} "."</p>
     }
 }

@@ -157,7 +157,7 @@ fn lines(session: Session, file: &SourceFile, marked: u32) -> AnyView {
     };
     let rows: Vec<Vec<Cell>> = file.lines.iter().map(row).collect();
     let chosen = file.lines.iter().position(|line| line.line == if marked > 0 { marked } else { file.hottest });
-    table(session, Rows { label: "Lines", columns, rows, chosen })
+    table(session, Rows { label: "Lines", columns, rows, chosen, select: None })
 }
 
 fn files(session: Session, model: &Model) -> AnyView {
@@ -180,7 +180,7 @@ fn files(session: Session, model: &Model) -> AnyView {
         Column::new("Lines", "extra"),
         Column::new("Text", "extra"),
     ];
-    table(session, Rows { label: "Files", columns, rows, chosen: Some(model.shown) })
+    table(session, Rows { label: "Files", columns, rows, chosen: Some(model.shown), select: None })
 }
 
 /// The key of a function, for links into this view.

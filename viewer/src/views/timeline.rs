@@ -6,17 +6,19 @@ mod range_form;
 mod tables;
 
 use super::ViewDef;
+use super::caches::picture::{STEPS, over};
 use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::axis::Unit;
+use perfcollect_shared::derive::caches::over_time;
 use perfcollect_shared::derive::timeline::{
     Figures, Metric, ProcessSeries, StackedSeries, figures, grouped, leading, series,
 };
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Bundle, Warning};
+use perfcollect_shared::model::{Bundle, CacheScope, Warning};
 use perfcollect_shared::report::warning_text;
 use perfcollect_shared::units::Nanos;
 
@@ -100,6 +102,7 @@ fn page(session: Session, model: &Shared<Model>) -> impl IntoView + use<> {
                 {charts}
                 {chart::time_axis(drag, model.span)}
             </div>
+            {servers(model)}
             {lanes::section(session, &model.bundle, drag, model.span)}
             {doubts(model)}
             <p class="next muted">
@@ -107,6 +110,22 @@ fn page(session: Session, model: &Shared<Model>) -> impl IntoView + use<> {
             </p>
         </section>
     }
+}
+
+/// Cache servers that were asked meanwhile: a gap is where one was not there.
+fn servers(model: &Model) -> AnyView {
+    let servers = model.bundle.caches.iter().filter(|record| record.scope == CacheScope::Server);
+    let pictures: Vec<AnyView> = servers
+        .map(|record| {
+            let found = over_time(&[record], model.span, STEPS);
+            view! { <h3 class="mono"><bdi>{record.name.clone()}</bdi></h3> {over(&found)} }
+        })
+        .collect();
+    if pictures.is_empty() {
+        return ().into_any();
+    }
+    view! { <section class="cache-servers" aria-label="Cache servers"><h2>"Cache servers"</h2> {pictures}</section> }
+        .into_any()
 }
 
 fn sentence(model: &Model, shown: (Nanos, Nanos)) -> String {

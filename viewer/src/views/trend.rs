@@ -212,7 +212,7 @@ fn sessions(session: Session, series: &Series) -> AnyView {
         Column::new("Level", "n extra"),
         Column::new("Commit", "name extra"),
     ];
-    table(session, Rows { label: "Sessions", columns, rows, chosen: None })
+    table(session, Rows { label: "Sessions", columns, rows, chosen: None, select: None })
 }
 
 /// Every series, those too short to be judged too.
@@ -241,6 +241,6 @@ fn all(session: Session, trend: &Trend) -> AnyView {
         Column::new("Environment", "name extra").hover("A new one begins a new series"),
         Column::new("Finding", "extra notes"),
     ];
-    view! { <h2>"All series"</h2> {table(session, Rows { label: "All series", columns, rows, chosen: None })} }
+    view! { <h2>"All series"</h2> {table(session, Rows { label: "All series", columns, rows, chosen: None, select: None })} }
         .into_any()
 }

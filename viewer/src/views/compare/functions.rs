@@ -33,7 +33,8 @@ pub(super) fn section(model: Model) -> AnyView {
             let words = format!("{} with fewer than {LEAST} samples on both sides", format::plural(left, "function"));
             view! { <p class="muted">{words} ": too few to be judged."</p> }
         });
-        let table = table(model.session, Rows { label: "Functions of both sides", columns, rows, chosen: None });
+        let table =
+            table(model.session, Rows { label: "Functions of both sides", columns, rows, chosen: None, select: None });
         Some(view! { <h2>"Functions"</h2> {table} {left} })
     };
     content().into_any()

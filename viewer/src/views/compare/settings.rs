@@ -49,7 +49,7 @@ pub(super) fn section(model: Model) -> AnyView {
         let differences = if rows.is_empty() {
             view! { <p>"Command, machine, kernel, commit and version are the same on both sides."</p> }.into_any()
         } else {
-            table(model.session, Rows { label: "What differs besides", columns, rows, chosen: None })
+            table(model.session, Rows { label: "What differs besides", columns, rows, chosen: None, select: None })
         };
         Some(view! { <h2>"What differs besides"</h2> {differences} })
     };

@@ -60,7 +60,7 @@ pub(super) fn section(model: Model) -> AnyView {
             Column::new("Detectable", "n extra").hover("Difference that so many would find in 80 of 100 cases"),
             Column::new("Needed", "n extra").hover("Pairs or runs that would find one as small as the margin"),
         ]);
-        let table = table(model.session, Rows { label: "Verdicts", columns, rows, chosen: None });
+        let table = table(model.session, Rows { label: "Verdicts", columns, rows, chosen: None, select: None });
         Some(view! { {dots} {table} })
     };
     content().into_any()

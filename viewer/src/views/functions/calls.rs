@@ -34,7 +34,7 @@ pub(super) fn section(session: Session) -> AnyView {
             <p class="muted">
                 "Every call of the whole recording was counted, whatever restricts the view above. Counting makes short functions look longer than they are."
             </p>
-            {table(session, Rows { label: "Exact calls", columns, rows, chosen: None })}
+            {table(session, Rows { label: "Exact calls", columns, rows, chosen: None, select: None })}
             {more}
             </div>
         }

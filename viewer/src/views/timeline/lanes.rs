@@ -177,7 +177,7 @@ fn behind(
             Column::new("Waiting", "n extra"),
             Column::new("Most for", "extra").hover("The reason that it waited for longest"),
         ];
-        table(session, Rows { label: "What processes and threads did", columns, rows, chosen: None })
+        table(session, Rows { label: "What processes and threads did", columns, rows, chosen: None, select: None })
     };
     view! {
         <details on:toggle=move |_| open.update(|open| *open = !*open)>

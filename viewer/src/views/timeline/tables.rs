@@ -62,7 +62,7 @@ fn by_process(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoV
         Column::new("Peak at", "n extra"),
         Column::new("In all", "n extra"),
     ];
-    view! { {table(drag.session(), Rows { label: "By process", columns, rows, chosen: None })} {more} }
+    view! { {table(drag.session(), Rows { label: "By process", columns, rows, chosen: None, select: None })} {more} }
 }
 
 fn over_time(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoView + use<> {
@@ -80,5 +80,5 @@ fn over_time(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl IntoVi
         vec![Cell::new(time), cell(known.map(|f| f.mean)), cell(known.map(|f| f.peak))]
     });
     let columns = vec![Column::new("Time", "n"), Column::new("Mean", "n"), Column::new("Peak", "n")];
-    table(drag.session(), Rows { label: "Over time", columns, rows: rows.collect(), chosen: None })
+    table(drag.session(), Rows { label: "Over time", columns, rows: rows.collect(), chosen: None, select: None })
 }

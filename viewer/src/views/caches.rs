@@ -1,0 +1,119 @@
+//! The view "Caches": every cache with what it saves, and of one of them what other sizes and policies would do.
+
+mod detail;
+mod list;
+pub(crate) mod picture;
+
+use super::ViewDef;
+use crate::state::{Session, Shared};
+use crate::ui::dom::{live, view};
+use crate::ui::flame_canvas::search::lowercase;
+use crate::ui::honesty::honesty;
+use leptos::prelude::*;
+use perfcollect_shared::caches::{Evidence, Row, Verdict, evidence, judge, words};
+use perfcollect_shared::derive::caches::listed;
+use perfcollect_shared::format;
+use perfcollect_shared::model::Bundle;
+
+pub const VIEW: ViewDef = ViewDef { id: "caches", title: "Caches", key: 'r', available, render };
+
+/// Caches whose keys are replayed for their verdicts without being asked for.
+const JUDGED: usize = 50;
+
+fn available(bundle: &Bundle) -> bool {
+    !bundle.caches.is_empty() || !bundle.keys.is_empty()
+}
+
+/// What the parts of the view share.
+#[derive(Clone, Copy)]
+struct Model {
+    session: Session,
+    evidence: Memo<Shared<Vec<Evidence>>>,
+    /// Judged by what is known so far, in the order of the evidence.
+    rows: Memo<Shared<Vec<Row>>>,
+    /// After filter and sort.
+    listed: Memo<Vec<usize>>,
+    /// The reader's choice, else the first row.
+    chosen: Memo<Option<usize>>,
+}
+
+impl Model {
+    fn new(session: Session) -> Self {
+        let evidence =
+            Memo::new(move |_| Shared::new(session.bundle().map(|bundle| evidence(&bundle)).unwrap_or_default()));
+        let rows = Memo::new(move |_| {
+            let all = evidence.get();
+            let judged = all.iter().enumerate().map(|(at, evidence)| {
+                let found = crate::worker::simulations().of(at);
+                judge(evidence, found.simulated.flatten().as_deref())
+            });
+            Shared::new(judged.collect::<Vec<Row>>())
+        });
+        let state = Memo::new(move |_| session.view.with(|view| view.caches.clone()));
+        let places = Memo::new(move |_| {
+            let rows = rows.get();
+            state.with(|state| listed(&rows, &state.filter, &state.sort, &lowercase))
+        });
+        let chosen = Memo::new(move |_| {
+            let rows = rows.get();
+            let named = state.with(|state| rows.iter().position(|row| key(row) == state.chosen));
+            named.or_else(|| places.with(|places| places.first().copied()))
+        });
+        Effect::new(move |_| {
+            let judged = evidence.get();
+            let replayed = judged.iter().enumerate().filter(|(_, evidence)| !evidence.keys.is_empty());
+            replayed.take(JUDGED).for_each(|(at, _)| crate::worker::simulations().judge(at));
+        });
+        Effect::new(move |_| {
+            let wanted =
+                chosen.get().filter(|&at| evidence.with(|all| all.get(at).is_some_and(|e| !e.keys.is_empty())));
+            if let Some(at) = wanted {
+                crate::worker::simulations().judge(at);
+                crate::worker::simulations().draw(at);
+            }
+        });
+        Self { session, evidence, rows, listed: places, chosen }
+    }
+}
+
+/// A cache in an address.
+fn key(row: &Row) -> String {
+    let line = row.line.map(|line| format!("@{line}")).unwrap_or_default();
+    format!("{} {}{line}", row.library, row.name)
+}
+
+fn render(session: Session) -> AnyView {
+    let model = Model::new(session);
+    view! {
+        <section class="caches">
+            <h1>{move || sentence(&model.rows.get())}</h1>
+            {list::list(model)}
+            {live(move || model.chosen.get().map(|at| detail::detail(model, at)))}
+            {live(move || honesty(session))}
+        </section>
+    }
+    .into_any()
+}
+
+/// What is true of all of them: how many, what they save, and how many should be changed.
+fn sentence(rows: &[Row]) -> String {
+    let all = format::plural(rows.len() as u64, "cache");
+    let asked = rows.iter().filter(|row| row.requests.is_some_and(|requests| requests > 0)).count();
+    if asked == 0 {
+        return format!("{all}, and nothing asked for any of them in this recording");
+    }
+    let saved: f64 = rows.iter().filter(|row| !row.candidate).filter_map(|row| row.saved_ns).sum();
+    let known = rows.iter().filter(|row| !row.candidate && row.saved_ns.is_some()).count();
+    let change = rows.iter().filter(|row| row.verdict.is_confident() && row.verdict != Verdict::Keep).count();
+    let saved = match known {
+        0 => "what they save was not measured".to_owned(),
+        _ if saved < 0.0 => format!("together they cost {} more than they save", words::time(-saved)),
+        _ => format!("together they save about {}", words::time(saved)),
+    };
+    let change = match change {
+        0 => "none of them should be changed by what is known".to_owned(),
+        1 => "1 should be changed".to_owned(),
+        n => format!("{} should be changed", format::count(n as u64)),
+    };
+    format!("{all}: {saved}; {change}")
+}
