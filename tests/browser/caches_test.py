@@ -138,15 +138,15 @@ class Wide(Page):
         names = [row[0] for row in self.table("Caches")]
         self.assertEqual(names, sorted(names))
         self.browser.js("[...document.querySelectorAll('[aria-label=Caches] tbody tr')]"
-                        ".find(r => r.innerText.includes('never')).click()")
-        self.browser.wait("the choice in the address", lambda: "never" in self.browser.url.split("cache=")[-1])
-        self.browser.wait("its page", "document.querySelector('.cache h2').innerText.includes('never')")
+                        ".find(r => r.innerText.includes('price_of')).click()")
+        self.browser.wait("the choice in the address", lambda: "price_of" in self.browser.url.split("cache=")[-1])
+        self.browser.wait("its page", "document.querySelector('.cache h2').innerText.includes('price_of')")
         address = self.browser.url
         self.browser.back()
-        self.browser.wait("another again", "!document.querySelector('.cache h2').innerText.includes('never')")
+        self.browser.wait("another again", "!document.querySelector('.cache h2').innerText.includes('price_of')")
         self.browser.goto("about:blank")
         self.browser.goto(address)
-        self.browser.wait("the same picture", "document.querySelector('.cache h2')?.innerText.includes('never')")
+        self.browser.wait("the same picture", "document.querySelector('.cache h2')?.innerText.includes('price_of')")
         self.open("caches", shop(), "&find=tax-nothing")
         self.assertEqual(self.table("Caches"), [])
 

@@ -48,7 +48,7 @@ pub fn judge(evidence: &Evidence, simulated: Option<&Simulated>) -> Row {
             "the function calls itself, so that what a miss costs depends on the cache: only an experiment can tell"
                 .into(),
         );
-        row.next = Some(tried(evidence));
+        row.next = Some(tried(evidence, "off"));
         return finished(row);
     }
     match simulated.filter(|simulated| believed(simulated, &mut row)) {
@@ -276,11 +276,13 @@ fn replayed(evidence: &Evidence, simulated: &Simulated, row: &mut Row) {
     if let Some((verdict, setup)) = better(evidence, simulated) {
         row.reasons.push(advice(verdict, setup, simulated));
         advise(row, verdict, setup);
+        row.next = setup.size.filter(|_| verdict == Verdict::Resize).map(|size| tried(evidence, &size.to_string()));
         row.would_change.push(format!("a gain of less than {}", words::time(MATERIAL * simulated.stake_ns)));
     } else if now.high < 0.0 && evidence.cut {
         row.reasons.push(LOST.into());
     } else if now.high < 0.0 && simulated.unlimited.saved.high < 0.0 {
         row.verdict = Verdict::Remove;
+        row.next = Some(tried(evidence, "off"));
         let best = simulated.unlimited.rate.value;
         row.reasons
             .push(format!("without a limit {} would hit, and it would still cost more than it saves", share(best)));
@@ -291,7 +293,7 @@ fn replayed(evidence: &Evidence, simulated: &Simulated, row: &mut Row) {
         would_not_pay(row);
     } else {
         row.reasons.push("what it saves is not known to be more or less than nothing".into());
-        row.next = Some(tried(evidence));
+        row.next = Some(tried(evidence, "off"));
     }
 }
 
@@ -461,8 +463,9 @@ fn again(evidence: &Evidence, options: &str) -> String {
     format!("perfcollect run {options} -- {}", command(evidence))
 }
 
-fn tried(evidence: &Evidence) -> String {
-    format!("perfcollect caches try --set {}=off -- {}", shell_word(&evidence.name), command(evidence))
+/// The experiment with another size, or `off`.
+fn tried(evidence: &Evidence, size: &str) -> String {
+    format!("perfcollect caches try --set {}={size} -- {}", shell_word(&evidence.name), command(evidence))
 }
 
 fn command(evidence: &Evidence) -> String {

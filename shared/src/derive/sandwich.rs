@@ -6,7 +6,7 @@
 use super::function_tree::ROOT;
 use super::selection::{Selected, Selection, selected_rows};
 use super::top_table::FunctionGroups;
-use crate::model::{FunctionId, Profile};
+use crate::model::{FunctionId, Profile, is_recorder};
 use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::HashMap;
@@ -49,13 +49,16 @@ pub fn callers_and_callees_of(profile: &Profile, selected: &Selected, function: 
     let wanted = groups.of(function);
     let tree = &selected.tree;
     let group_of = |node: u32| tree.function(node).map(|function| groups.of(function));
+    // The nearest call at or above each node that is not of our own recorder, which stands between traced calls and their callers.
+    let mut own: Vec<u32> = vec![ROOT; tree.len()];
     // For each node what lies on its path: caller of the outermost call and callee of the innermost, if there is a call.
     let mut paths: Vec<Option<(Option<usize>, Option<usize>)>> = vec![None; tree.len()];
     for (node, parent, function) in tree.nodes() {
+        own[node as usize] = if is_recorder(profile.function_file(function)) { own[parent as usize] } else { node };
         let group = groups.of(function);
         let above = paths[parent as usize];
         paths[node as usize] = match above {
-            None if group == wanted => Some((group_of(parent), None)),
+            None if group == wanted => Some((group_of(own[parent as usize]), None)),
             Some((caller, _)) if group == wanted => Some((caller, None)),
             // The first frame below the call is its callee; what that calls in turn stays its.
             Some((caller, None)) => Some((caller, Some(group))),
