@@ -5,7 +5,7 @@ use crate::fetch;
 use crate::state::{Session, Shared};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use perfcollect_shared::bundle;
+use perfcollect_shared::bundle::{self, json};
 use perfcollect_shared::export::html::{AGAINST_ELEMENT, BUNDLE_ELEMENT};
 use perfcollect_shared::import::{self, Imported};
 use perfcollect_shared::model::{Bundle, Manifest};
@@ -210,7 +210,7 @@ async fn poll(session: Session) {
     }
     let answer = fetch::bytes("api/library", |_, _| {}).await;
     let answer = answer.and_then(|bytes| {
-        serde_json::from_slice::<Library>(&bytes).map_err(|error| format!("its list cannot be read: {error}"))
+        json::from_slice::<Library>(&bytes).map_err(|error| format!("its list cannot be read: {error}"))
     });
     let before = session.library.get_untracked();
     let after = match answer {

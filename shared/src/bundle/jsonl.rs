@@ -1,5 +1,6 @@
 //! Members of JSON lines: one object a line; a line that cannot be read is counted and skipped.
 
+use super::json;
 use crate::model::Warning;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ pub(super) fn encode<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, serde_json::Er
 pub(super) fn decode<T: DeserializeOwned>(member: &str, bytes: &[u8]) -> (Vec<T>, Option<Warning>) {
     let mut rows = Vec::new();
     let warning = each(member, bytes, |line| {
-        rows.push(serde_json::from_slice(line)?);
+        rows.push(json::from_slice(line)?);
         Ok(())
     });
     (rows, warning)

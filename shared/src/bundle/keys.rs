@@ -17,6 +17,7 @@
 //! bytes, then N sizes             bytes
 //! ```
 
+use super::json;
 use super::order::{Column, OrderError, deltas, push_column, varint};
 use crate::model::{CacheRecord, KeyTrace, Lookup};
 use prost::encoding::encode_varint;
@@ -99,7 +100,7 @@ pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<KeyTrace, OrderError> {
     let fault = |column: &'static str, rest: &[u8]| OrderError::Column { column, byte: bytes.len() - rest.len() };
     let mut rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or(OrderError::Trace)?;
     let head = Column::next("head", bytes, &mut rest)?;
-    let head: CacheRecord = serde_json::from_slice(head.part).ok().ok_or_else(|| fault("head", rest))?;
+    let head: CacheRecord = json::from_slice(head.part).ok().ok_or_else(|| fault("head", rest))?;
     let flags = varint(&mut rest).filter(|&flags| flags <= (CANDIDATE | SIZED)).ok_or_else(|| fault("head", rest))?;
     let rate = float(&mut rest).filter(|&rate| is_rate(rate)).ok_or_else(|| fault("head", rest))?;
     let tracing_ns = float(&mut rest).filter(|cost| cost.is_finite()).ok_or_else(|| fault("head", rest))?;

@@ -9,6 +9,7 @@ mod directory;
 mod error;
 mod gzip;
 mod hash;
+pub mod json;
 mod jsonl;
 mod keys;
 mod limits;

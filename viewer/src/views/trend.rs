@@ -12,6 +12,7 @@ use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs::{grid, percent, scale_labels};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use perfcollect_shared::bundle::json;
 use perfcollect_shared::derive::runs::{history, metric_name};
 use perfcollect_shared::format::{self, FigureColumn, NOT_MEASURED};
 use perfcollect_shared::order::Order;
@@ -44,8 +45,7 @@ fn render(session: Session) -> AnyView {
         if library.get().is_some() {
             spawn_local(async move {
                 let answer = fetch::bytes("api/trend", |_, _| {}).await.and_then(|bytes| {
-                    serde_json::from_slice::<Trend>(&bytes)
-                        .map_err(|error| format!("its history cannot be read: {error}"))
+                    json::from_slice::<Trend>(&bytes).map_err(|error| format!("its history cannot be read: {error}"))
                 });
                 let read = answer.map_or_else(State::Failed, |trend| State::Ready(Shared::new(trend)));
                 // The reader may have left this view meanwhile.
