@@ -10,6 +10,7 @@ pub mod check;
 pub mod compare;
 pub mod derive;
 pub mod export;
+mod fields;
 pub mod format;
 pub mod import;
 pub mod merge;

@@ -1,5 +1,6 @@
 //! Caches: what they counted, and the keys that were asked of them.
 
+use crate::fields::fields;
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +9,13 @@ use serde::{Deserialize, Serialize};
 /// Counters are of the recording, not of the cache's life: what had been counted before it began is taken off. They are
 /// kept as counters, so that records can be added; ratios are derived. `None` is what the library does not expose, never 0.
 /// Records of several processes are of one cache when library, name, file and line are equal.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CacheRecord {
     /// `module.qualname` of a function, `module.variable` of an object, the address without credentials of a server.
     pub name: String,
     /// `functools`, `cachetools`, `redis`, …
     pub library: String,
-    #[serde(default)]
     pub scope: CacheScope,
-    #[serde(default)]
     pub source: CounterSource,
     /// Of the definition; the line is that of the first decorator (`co_firstlineno`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,16 +34,16 @@ pub struct CacheRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_ns: Option<Nanos>,
     /// How often counters fell, because they were cleared or the server started again; what was counted before is kept.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub resets: u64,
     /// Cache objects of this definition that were added up: closures and methods make one each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<u64>,
     /// What was counted after the last reading is lost: the process was killed, or the cache was freed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
     /// The cached function calls itself, so that the time of a miss depends on the cache.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recursive: bool,
 
     /// Lookups.
@@ -83,7 +82,7 @@ pub struct CacheRecord {
     /// Most entries; `None` where there is no limit (`unbounded`) or it is not exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unbounded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Bytes>,
@@ -99,9 +98,16 @@ pub struct CacheRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counting_ns: Option<f64>,
     /// The counters over time.
-    #[serde(default, skip_serializing_if = "CacheSeries::is_empty")]
+    #[serde(skip_serializing_if = "CacheSeries::is_empty")]
     pub series: CacheSeries,
 }
+
+fields!(CacheRecord:
+    name, library;
+    scope, source, file, line, pid, policy, from_ns, to_ns, resets, instances, cut, recursive, requests, hits,
+    hits_stale, misses, loads_failed, load_ns, sets, deletes, invalidations, evictions, expired, entries, capacity,
+    unbounded, bytes, capacity_bytes, weight, ttl_ns, counting_ns, series
+);
 
 #[cfg_attr(not(target_family = "wasm"), expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature"))]
 fn is_zero(number: &u64) -> bool {
@@ -148,8 +154,7 @@ pub enum CounterSource {
 ///
 /// Counters are sums since the start of the recording, past any reset. `None` is a moment at which it was not known: a
 /// server that was away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CacheSeries {
     /// Since the start of the recording, never decreasing.
     pub t_ns: Vec<u64>,
@@ -164,6 +169,8 @@ pub struct CacheSeries {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bytes: Vec<Option<u64>>,
 }
+
+fields!(CacheSeries:; t_ns, hits, misses, evictions, entries, bytes);
 
 impl CacheSeries {
     /// Whether there is no moment in it.

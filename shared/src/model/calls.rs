@@ -1,13 +1,14 @@
 //! Exact counts of calls.
 
+use crate::fields::fields;
 use crate::units::Nanos;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How often a Python function was called in one process, and how long that took on the wall clock.
 ///
 /// Functions are named as by cProfile: built-in ones have the file `~`, line 0 and a name such as
 /// `<built-in method builtins.len>`. The resumption of a generator or coroutine is a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallCount {
     pub pid: u32,
     pub file: String,
@@ -25,8 +26,10 @@ pub struct CallCount {
     pub callers: Vec<CallerCount>,
 }
 
+fields!(CallCount: pid, file, line, name, calls, primitive, self_ns, total_ns, callers;);
+
 /// The part of a function's calls that one caller made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CallerCount {
     /// Row of the caller in the table, from 0; of the same process.
     pub row: u32,
@@ -35,3 +38,5 @@ pub struct CallerCount {
     pub self_ns: Nanos,
     pub total_ns: Nanos,
 }
+
+fields!(CallerCount: row, calls, primitive, self_ns, total_ns;);

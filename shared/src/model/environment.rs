@@ -1,11 +1,11 @@
 //! The machine a recording was made on.
 
+use crate::fields::fields;
 use crate::units::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Machine and system at the start of a recording. `null` and empty mean not known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Environment {
     pub hostname: String,
     /// Distribution with version.
@@ -30,11 +30,18 @@ pub struct Environment {
     pub root: bool,
 }
 
+fields!(Environment:;
+    hostname, os, kernel, arch, cpu_model, cpus, memory_bytes, governor, container, load, pressure,
+    perf_event_paranoid, root
+);
+
 /// Share of the last 10 s in which some task waited for a resource.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Pressure {
     /// `cpu`, `memory` or `io`.
     pub resource: String,
     /// Between 0 and 1.
     pub some_10s: f64,
 }
+
+fields!(Pressure: resource, some_10s;);

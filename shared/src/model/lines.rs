@@ -1,10 +1,11 @@
 //! Exact counts of executed lines.
 
+use crate::fields::fields;
 use crate::units::Nanos;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How often a line was executed and how long it took, summed over one process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LineCount {
     pub pid: u32,
     pub file: String,
@@ -17,3 +18,5 @@ pub struct LineCount {
     /// Likewise, with them. Recursion counts each level, so a line can have more than the program took.
     pub total_ns: Nanos,
 }
+
+fields!(LineCount: pid, file, line, hits, self_ns, total_ns;);

@@ -1,6 +1,7 @@
 //! `manifest.json`: what a bundle is, and what its first screen needs.
 
 use super::{BenchmarkInfo, Environment, ProfileInfo, Warning};
+use crate::fields::fields;
 use crate::format;
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
@@ -10,15 +11,13 @@ use std::collections::BTreeMap;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The manifest of a bundle. Every time is in nanoseconds, every size in bytes; `null` means not measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Manifest {
     /// Version of the format, see [`FORMAT_VERSION`].
     pub format: u32,
     /// ULID.
     pub id: String,
-    #[serde(default)]
     pub label: Option<String>,
-    #[serde(default)]
     pub tags: Vec<String>,
     pub tool: Tool,
     pub command: Vec<String>,
@@ -28,7 +27,6 @@ pub struct Manifest {
     /// Start of the program, RFC 3339, UTC.
     pub start: String,
     /// Set where a program was recorded that ran before; times and figures are then those of the recording.
-    #[serde(default)]
     pub attached: Option<Attached>,
     /// From exec to the end of the direct child; of the recording where it was attached.
     pub wall_ns: Option<Nanos>,
@@ -37,57 +35,59 @@ pub struct Manifest {
     pub user_ns: Option<Nanos>,
     pub system_ns: Option<Nanos>,
     /// What the processor counted over the tree in user code, by name (`l1d_misses`, …); one that is not here was not counted.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub counters: BTreeMap<String, u64>,
-    #[serde(default)]
     pub environment: Environment,
-    #[serde(default)]
     pub git: Option<Git>,
-    #[serde(default)]
     pub settings: Settings,
-    #[serde(default)]
     pub overhead: Overhead,
-    #[serde(default)]
     pub warnings: Vec<Warning>,
     /// The recording did not end as planned (killed collector, full disk): what is here is right, but not all.
-    #[serde(default)]
     pub partial: bool,
-    #[serde(default)]
     pub summary: Summary,
-    #[serde(default)]
     pub profiles: Vec<ProfileInfo>,
     /// What the lines of `benchmarks.jsonl` are runs of.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub benchmarks: Vec<BenchmarkInfo>,
-    #[serde(default)]
     pub members: Vec<Member>,
 }
 
+fields!(Manifest:
+    format, id, tool, command, cwd, exit, start;
+    label, tags, attached, wall_ns, cpu_ns, user_ns, system_ns, counters, environment, git, settings, overhead,
+    warnings, partial, summary, profiles, benchmarks, members
+);
+
 /// What wrote the bundle.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tool {
     pub name: String,
     pub version: String,
 }
 
+fields!(Tool: name, version;);
+
 /// A program that was not started by us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Attached {
     /// Its process.
     pub pid: u32,
     /// How long it had run before; `null` where that is not known.
-    #[serde(default)]
     pub ran_before_ns: Option<Nanos>,
 }
 
+fields!(Attached: pid; ran_before_ns);
+
 /// How the program ended; both `null` where that was not seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Exit {
     /// Exit status, 0 to 255.
     pub code: Option<i32>,
     /// Signal that killed it.
     pub signal: Option<i32>,
 }
+
+fields!(Exit:; code, signal);
 
 impl Manifest {
     /// What people call it: its program, or the benchmarks that it measured.
@@ -110,18 +110,17 @@ impl Exit {
 }
 
 /// State of the source tree that the program was started in, read before we wrote anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Git {
     pub commit: String,
-    #[serde(default)]
     pub branch: Option<String>,
-    #[serde(default)]
     pub dirty: Option<bool>,
 }
 
+fields!(Git: commit; branch, dirty);
+
 /// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Settings {
     /// Asked rate of native stacks in Hz, `null` where off.
     pub native_rate_hz: Option<f64>,
@@ -154,9 +153,13 @@ pub struct Settings {
     pub bench: BTreeMap<String, String>,
 }
 
+fields!(Settings:;
+    native_rate_hz, python_rate_hz, wall_rate_hz, resource_interval_ns, max_depth, thread_roots, injected,
+    python_modes, caches, runs, source, bench
+);
+
 /// What recording itself cost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overhead {
     /// CPU time of the collector while the program ran.
     pub collector_cpu_ns: Option<Nanos>,
@@ -170,9 +173,10 @@ pub struct Overhead {
     pub child_rss_floor_bytes: Option<Bytes>,
 }
 
+fields!(Overhead:; collector_cpu_ns, finish_ns, collector_rss_bytes, agent_cpu_ns, child_rss_floor_bytes);
+
 /// What the first screen shows before any profile is decoded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// Largest sum of resident sizes over the tree at one moment.
     pub rss_bytes_max: Option<Bytes>,
@@ -191,13 +195,17 @@ pub struct Summary {
     pub top: Vec<SummaryFunction>,
 }
 
+fields!(Summary:;
+    rss_bytes_max, peak_process_rss_bytes, processes, threads_max, resource_samples, samples, runs, top
+);
+
 #[cfg_attr(not(target_family = "wasm"), expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature"))]
 fn is_none(number: &u64) -> bool {
     *number == 0
 }
 
 /// One row of the summary's table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SummaryFunction {
     pub name: String,
     pub file: String,
@@ -210,8 +218,10 @@ pub struct SummaryFunction {
     pub self_samples: u64,
 }
 
+fields!(SummaryFunction: name, file, line, self_ns, total_ns, self_share, total_share, self_samples;);
+
 /// What a member of the zip is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberKind {
     Profile,
@@ -228,18 +238,20 @@ pub enum MemberKind {
     Source,
     Log,
     /// A kind of a newer version; kept, not shown.
+    #[default]
     #[serde(other)]
     Other,
 }
 
 /// One member of the zip.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Member {
     pub path: String,
     pub kind: MemberKind,
     /// Size of the member as it comes out of the zip.
     pub bytes: Bytes,
     /// SHA-256 of the same bytes in lower-case hex; `null` for members that readers may change (notes).
-    #[serde(default)]
     pub sha256: Option<String>,
 }
+
+fields!(Member: path, kind, bytes; sha256);

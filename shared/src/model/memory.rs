@@ -1,5 +1,6 @@
 //! Totals of memory snapshots.
 
+use crate::fields::fields;
 use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub enum SnapshotReason {
 
 /// One snapshot of the traced memory of one process: exact totals. What each stack held is in the profile `alloc`, as the
 /// samples of this process and time; they add up to `current_bytes`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemorySnapshot {
     pub pid: u32,
     /// Since the start of the recording.
@@ -33,14 +34,12 @@ pub struct MemorySnapshot {
     /// Largest traced memory of the process from the start of tracing to this moment, between snapshots too.
     pub peak_bytes: Bytes,
     /// Live blocks behind `current_bytes`.
-    #[serde(default)]
     pub blocks: Option<u64>,
     /// Memory that tracing itself held; not part of the others.
-    #[serde(default)]
     pub tracer_bytes: Option<Bytes>,
     /// How long the program stood still for this snapshot.
-    #[serde(default)]
     pub cost_ns: Option<Nanos>,
-    #[serde(default)]
     pub reason: SnapshotReason,
 }
+
+fields!(MemorySnapshot: pid, t_ns, current_bytes, peak_bytes; blocks, tracer_bytes, cost_ns, reason);

@@ -2,6 +2,7 @@
 
 use super::{FrameId, Function, FunctionId, Language, SampleTable, StackTable, StringId, StringTable};
 use super::{FrameTable, FunctionTable, ModuleTable, ThreadTable};
+use crate::fields::fields;
 use serde::{Deserialize, Serialize};
 
 /// What a sample's weight measures.
@@ -18,11 +19,10 @@ pub enum WeightKind {
 }
 
 /// How a profile was recorded and how good it is. Stored as the manifest's entry of the profile.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ProfileInfo {
     /// File stem of its members: `cpu` for `profiles/cpu.pb.gz`.
     pub name: String,
-    #[serde(default)]
     pub weight: WeightKind,
     /// Raw samples; of live bytes: rows, one for each stack and snapshot.
     pub samples: u64,
@@ -31,27 +31,26 @@ pub struct ProfileInfo {
     /// Asked sampling rate in Hz of native stacks (or of the only sampler), `null` where there was none.
     pub rate_hz: Option<f64>,
     /// Asked sampling rate in Hz of Python stacks.
-    #[serde(default)]
     pub python_rate_hz: Option<f64>,
     /// Stacks that unwinding gave up on.
-    #[serde(default)]
     pub unwind_failures: u64,
     /// Stacks cut at the depth or dump-size limit.
-    #[serde(default)]
     pub truncated_stacks: u64,
     /// Native samples whose leaf got no symbol name.
-    #[serde(default)]
     pub unsymbolicated: u64,
     /// Rate at which native stacks were taken, per second of CPU time; `null` where too little ran to say.
-    #[serde(default)]
     pub reached_hz: Option<f64>,
     /// Rate at which Python stacks (in `wall`: all threads) were looked at; `null` where too little ran to say.
-    #[serde(default)]
     pub python_reached_hz: Option<f64>,
     /// How often the kernel throttled sampling.
-    #[serde(default)]
     pub throttled: Option<u64>,
 }
+
+fields!(ProfileInfo:
+    name, samples;
+    weight, lost, rate_hz, python_rate_hz, unwind_failures, truncated_stacks, unsymbolicated, reached_hz,
+    python_reached_hz, throttled
+);
 
 /// Tables of one profile. Made by `ProfileBuilder` only, which holds the invariants of each table.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,7 @@
 //! Runs of benchmarks, and of commands that were recorded several times.
 
 use super::{Exit, Pressure};
+use crate::fields::fields;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,8 +9,7 @@ use std::collections::BTreeMap;
 /// One run of one benchmark: a line of `benchmarks.jsonl`.
 ///
 /// Where stacks were recorded too, a run's are those from its start to the next run's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Run {
     /// Name of its benchmark, one of the manifest's `benchmarks`.
     pub benchmark: String,
@@ -38,9 +38,10 @@ pub struct Run {
     pub pressure: Vec<Pressure>,
 }
 
+fields!(Run:; benchmark, block, order, t_ns, warmup, exit, timed_out, metrics, load, pressure);
+
 /// What a benchmark is: an entry of the manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BenchmarkInfo {
     /// Unlike that of any other in the bundle.
     pub name: String,
@@ -54,14 +55,17 @@ pub struct BenchmarkInfo {
     pub metrics: Vec<MetricInfo>,
 }
 
+fields!(BenchmarkInfo:; name, command, parameters, metrics);
+
 /// Unit and direction of a metric.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MetricInfo {
     pub name: String,
     pub unit: Unit,
     pub better: Better,
 }
+
+fields!(MetricInfo:; name, unit, better);
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

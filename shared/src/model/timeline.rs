@@ -1,28 +1,29 @@
 //! Resources of the process tree over time.
 
+use crate::fields::fields;
 use crate::units::{Bytes, Nanos};
 use foldhash::{HashMap, HashMapExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A process of the tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Process {
     pub pid: u32,
     pub ppid: u32,
     /// `comm`, at most 15 bytes.
     pub name: String,
     /// Arguments; empty where the process was gone before they could be read.
-    #[serde(default)]
     pub command: Vec<String>,
     /// First seen, since the start of the recording.
     pub start_ns: Nanos,
     /// Last seen or end; `null` where it outlived the recording.
-    #[serde(default)]
     pub end_ns: Option<Nanos>,
 }
 
+fields!(Process: pid, ppid, name, start_ns; command, end_ns);
+
 /// What the kernel said of one process at one moment. Times and counters are sums since the start of the process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ResourceSample {
     /// Since the start of the recording.
     pub t_ns: Nanos,
@@ -32,28 +33,33 @@ pub struct ResourceSample {
     /// Resident set size.
     pub rss_bytes: Bytes,
     /// Proportional set size, only read when several processes share memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pss_bytes: Option<Bytes>,
     pub threads: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u32>,
     /// Of all threads; of one that has ended, up to its last reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub voluntary_switches: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub involuntary_switches: Option<u64>,
     /// Bytes that read and similar calls returned (`rchar`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub read_bytes: Option<Bytes>,
     /// Bytes given to write and similar calls (`wchar`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub written_bytes: Option<Bytes>,
     pub minor_faults: u64,
     pub major_faults: u64,
 }
 
+fields!(ResourceSample:
+    t_ns, pid, user_ns, system_ns, rss_bytes, threads, minor_faults, major_faults;
+    pss_bytes, open_files, voluntary_switches, involuntary_switches, read_bytes, written_bytes
+);
+
 /// One line of `timeline.jsonl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TimelineLine {
     /// First sight of a process; a second line of the same pid replaces name and command (exec). One that starts after

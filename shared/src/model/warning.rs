@@ -1,5 +1,6 @@
 //! What a reader must know before trusting a figure. Data, not text: stored in bundles, worded in one place.
 
+use crate::fields::fields;
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +68,7 @@ pub enum Warning {
 
 /// Any warning's fields side by side. Read through this, a warning costs the page's module a quarter of what a tagged
 /// enum does.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Fields {
     code: String,
     profile: String,
@@ -95,6 +95,11 @@ struct Fields {
     from_ns: Nanos,
     to_ns: Nanos,
 }
+
+fields!(Fields:;
+    code, profile, member, reason, fix, what, modules, processes, files, pid, samples, of, lost, times, count,
+    first_line, errors, attempts, failed, truncated, asked_hz, reached_hz, from_ns, to_ns
+);
 
 impl From<Fields> for Warning {
     fn from(fields: Fields) -> Self {

@@ -12,9 +12,10 @@ pub use confirm::{Place, confirm};
 pub use text::{Style, markdown, text};
 
 use crate::bench::BenchSet;
+use crate::fields::fields;
 use crate::model::{Better, Unit};
 use crate::stats::Rules;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Version of the JSON form; it grows when a field changes its meaning or goes.
@@ -23,8 +24,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const FEWEST: usize = 4;
 
 /// The history of a library or a log: `trend --format json`, and `api/trend` of the server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Trend {
     pub schema: u32,
     /// What it is the history of, for people.
@@ -35,9 +35,10 @@ pub struct Trend {
     pub warnings: Vec<String>,
 }
 
+fields!(Trend:; schema, source, series, warnings);
+
 /// One metric of one benchmark in one environment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Series {
     pub benchmark: String,
     /// Empty where the sources do not tell.
@@ -62,9 +63,13 @@ pub struct Series {
     pub summary: String,
 }
 
+fields!(Series:;
+    benchmark, command, parameters, metric, unit, better, environment, config, differs, points, segments, changes,
+    summary
+);
+
 /// One session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Point {
     /// What a person calls it: a file name, `last-1`.
     pub source: String,
@@ -81,9 +86,10 @@ pub struct Point {
     pub high: Option<f64>,
 }
 
+fields!(Point:; source, start, commit, dirty, n, value, low, high);
+
 /// A level: points `first` to `last`, both included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Segment {
     pub first: usize,
     pub last: usize,
@@ -91,9 +97,10 @@ pub struct Segment {
     pub value: f64,
 }
 
+fields!(Segment:; first, last, value);
+
 /// A suspected change.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Change {
     /// First point of the new level, and the first and last point at which it may as well have begun.
     pub at: usize,
@@ -118,6 +125,11 @@ pub struct Change {
     pub confirm: Vec<String>,
     pub unconfirmed: Option<String>,
 }
+
+fields!(Change:;
+    at, earliest, latest, before, after, ratio, low, high, worse, commit_before, commit_after, dirty, summary,
+    confirm, unconfirmed
+);
 
 /// What is wanted of a history.
 #[derive(Clone, Debug, Default, PartialEq)]
