@@ -34,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    subprocess.run(["cargo", "build", "-q", "--release", "-p", "perfcollect-shared", "--example", "caches_page"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "-q", "--release", "-p", "perfcollect", "--example", "caches_page"], cwd=ROOT, check=True)
     bundle = caches_test.long()
     ratios, names = [], []
     server = recordings.Server(caches_test.folder())

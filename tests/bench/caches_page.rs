@@ -1,7 +1,7 @@
 //! The page's replays of one bundle, natively: `caches_page BUNDLE` prints a line a step, its name and its seconds.
 
 use perfcollect_shared::bundle;
-use perfcollect_shared::caches::evidence;
+use perfcollect_shared::caches;
 use perfcollect_shared::cachesim::Policy;
 use perfcollect_shared::derive::caches::Tracer;
 use std::time::Instant;
@@ -10,9 +10,9 @@ use std::time::Instant;
 fn main() {
     let path = std::env::args().nth(1).expect("usage: caches_page BUNDLE");
     let bundle = bundle::read(&std::fs::read(path).expect("a file")).expect("a bundle");
-    let found = evidence(&bundle);
-    let traced = found.iter().find(|evidence| !evidence.keys.is_empty()).expect("a cache with recorded keys");
-    let tracer = Tracer::new(&bundle, traced).expect("requests");
+    let found = caches::evidence(&bundle);
+    let evidence = found.iter().find(|one| !one.keys.is_empty()).expect("a cache with recorded keys");
+    let tracer = Tracer::new(&bundle, evidence).expect("requests");
     let began = Instant::now();
     let curve = tracer.lru();
     println!("curve {}", began.elapsed().as_secs_f64());

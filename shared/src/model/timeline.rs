@@ -3,7 +3,7 @@
 use crate::fields::fields;
 use crate::units::{Bytes, Nanos};
 use foldhash::{HashMap, HashMapExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A process of the tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -59,7 +59,7 @@ fields!(ResourceSample:
 );
 
 /// One line of `timeline.jsonl`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TimelineLine {
     /// First sight of a process; a second line of the same pid replaces name and command (exec). One that starts after
