@@ -43,11 +43,14 @@ pub struct Found {
     pub failed: Option<String>,
 }
 
+/// A worker, and what hears it.
+type Started = (Worker, Closure<dyn FnMut(MessageEvent)>);
+
 /// The worker of the open bundle, if there is one.
 #[derive(Default)]
 struct Desk {
     bytes: Option<Uint8Array>,
-    worker: Option<(Worker, Closure<dyn FnMut(MessageEvent)>)>,
+    worker: Option<Started>,
     /// The number of the request that is worked on; 0 for the bundle.
     busy: Option<(u32, Work, usize)>,
     queue: VecDeque<(Work, usize)>,
@@ -149,7 +152,7 @@ impl Simulations {
         }
     }
 
-    fn start(self, bytes: &Uint8Array) -> Result<(Worker, Closure<dyn FnMut(MessageEvent)>), JsValue> {
+    fn start(self, bytes: &Uint8Array) -> Result<Started, JsValue> {
         let worker = start_worker()?;
         let heard = Closure::new(move |event: MessageEvent| self.hear(&event.data().unchecked_into()));
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
@@ -242,7 +245,7 @@ pub fn worker_run(which: usize, note: &Function) -> Result<(), String> {
     OPEN.with_borrow(|open| {
         let (bundle, all) = open.as_ref().ok_or("no bundle is open")?;
         let evidence = all.get(which / 2).ok_or("there is no such cache")?;
-        if which % 2 == 0 {
+        if which.is_multiple_of(2) {
             tell(&simulate(bundle, evidence).map_or_else(|| vec![4.0], |simulated| of_simulated(&simulated)));
             return Ok(());
         }

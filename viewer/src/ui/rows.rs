@@ -24,10 +24,13 @@ pub struct Column {
     pub sorting: Option<Sorting>,
 }
 
+/// A change of the reader's choices, and whether the shift key was down.
+pub type Click = Arc<dyn Fn(&mut ViewState, bool) + Send + Sync>;
+
 /// How rows are sorted by a column, and what a click on its head does; with the shift key it adds to the order.
 pub struct Sorting {
     pub descending: Option<bool>,
-    pub click: Arc<dyn Fn(&mut ViewState, bool) + Send + Sync>,
+    pub click: Click,
 }
 
 impl Column {

@@ -130,15 +130,22 @@ impl<'a> TraceReader<'a> {
     pub fn open(file: Box<dyn Read + 'a>, options: &Options) -> Result<Self, ImportError> {
         let mut input = Input::open(file)?;
         input.fill(detect::HEAD)?;
-        if let (true, End::Cut, Some(packing)) = (input.ahead().is_empty(), input.end(), input.packing) {
-            return Err(
-                ImportError::new(format!("the {packing} stream is cut before any content")).hint("copy it again")
-            );
-        }
         let format = match (options.format, &options.columns) {
             (Some(format), _) => format,
             (None, Some(_)) => Format::Csv,
-            (None, None) => detect::format(input.ahead(), input.end() != End::Open)?,
+            (None, None) => {
+                let found = detect::format(input.ahead(), input.end() != End::Open);
+                found.map_err(|unknown| match input.packing.filter(|_| input.end() == End::Cut) {
+                    Some(packing) => {
+                        let content = input.ahead().len();
+                        let reason = format!(
+                            "the {packing} stream is cut after {content} bytes of content, too few to tell what it is"
+                        );
+                        ImportError::new(reason).hint("copy it again")
+                    }
+                    None => unknown,
+                })?
+            }
         };
         if !format.is_binary() && input.ahead().starts_with(b"\xef\xbb\xbf") {
             input.take(3);

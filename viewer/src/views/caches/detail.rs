@@ -150,7 +150,7 @@ fn callers(model: Model, evidence: &Evidence) -> AnyView {
         ];
         let key = FunctionKey::of(&profile, function);
         let stacks = link(session, "Its stacks in the flame graph", move |state| {
-            state.view = crate::views::flame::VIEW.id.to_owned();
+            crate::views::flame::VIEW.id.clone_into(&mut state.view);
             state.selection.transforms.push(Transform::Focus(key.clone()));
         });
         let none = rows.is_empty().then_some("No sample fell into the function: its misses are too short or too few.");

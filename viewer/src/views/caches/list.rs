@@ -95,7 +95,7 @@ fn cells(row: &Row, key: String) -> Vec<Cell> {
     let entries = row.entries.map(|entries| format!("{} of {capacity}", format::count(entries)));
     let mut verdict = row.verdict.word().to_owned();
     if let Some(size) = row.advised_capacity {
-        verdict.push_str(&format!(" to {}", format::count(size)));
+        verdict = format!("{verdict} to {}", format::count(size));
     }
     let tone = match row.verdict {
         perfcollect_shared::caches::Verdict::Keep => "better",
