@@ -16,7 +16,7 @@ pub struct Overhead {
 }
 
 /// Hit, and miss beyond the call, of keys of one small integer, in ns: the best of five rounds of thousands of calls, `CPython`
-/// 3.11.7. `tests/bench/cache_overhead.py` measures them again.
+/// 3.11.7, once, by hand with `timeit`; hence the factor below.
 const MEASURED: [(&str, &str, f64, f64); 9] = [
     ("functools", "functools of CPython 3.11.7", 55.0, 80.0),
     ("cachetools", "cachetools 8.0.1, LRUCache", 420.0, 2_500.0),
