@@ -99,7 +99,7 @@ pub struct RunArgs {
     /// Where a series of runs finds what was typed as --cache
     #[arg(long, hide = true, value_name = "NUMBER")]
     pub cache_fd: Option<i32>,
-    /// Trace the keys that Python's caches are asked for, as hashes: of all, or of those whose module.name matches
+    /// Trace the keys that Python's caches are asked for, as hashes: of all, or of those whose module.name, or the end of it, matches
     #[arg(long, value_name = "GLOB", num_args = 0..=1, default_missing_value = "*",
           value_delimiter = ',')]
     pub cache_trace: Vec<String>,

@@ -188,6 +188,7 @@ class ServedWideTest(Served, Wide, unittest.TestCase):
 
     def test_a_second_dropped_file_offers_a_comparison(self):
         self.browser.goto(self.server.address + "#v=1&view=library")
+        self.browser.wait("the library", "document.querySelector('main[data-view=library] table')")
         drop = lambda path: self.browser.js(page_test.DROP, base64.b64encode(path.read_bytes()).decode(), path.name)
         drop(recordings.planted(False))
         self.browser.wait("the first", "document.querySelector('main[data-view=overview] h1')")

@@ -7,7 +7,6 @@ passes through; where the program has one, this steps back and says so. Generato
 
 import sys
 from _thread import get_ident
-from fnmatch import fnmatchcase
 from time import monotonic_ns as clock
 
 from . import _signal_of, caches_hook, config
@@ -68,7 +67,7 @@ def _is_candidate(code, function):
         return False
     if _core.is_ours(code) or code.co_name.startswith("<"):
         return False
-    if any([fnmatchcase(traces.name_of(function), glob) for glob in _globs]):
+    if traces.matches(traces.name_of(function), _globs):
         return True
     return _any and _looks_repeatable(code)
 

@@ -253,8 +253,12 @@ def _unlink_next(error):
 
 
 def is_wanted(function, globs=None):
-    name = name_of(function)
-    return any([fnmatchcase(name, glob) for glob in globs or config.KEY_GLOBS])
+    return matches(name_of(function), globs or config.KEY_GLOBS)
+
+
+def matches(name, globs):
+    """Whether a name, or the end of it behind a dot, is one of those that were asked for."""
+    return any([fnmatchcase(name, glob) or fnmatchcase(name, "*." + glob) for glob in globs])
 
 
 def _before(function, library, parameters):
