@@ -53,7 +53,7 @@ fn caches_are_told_with_their_places() {
     for part in [
         "src/app/core.py:3  app.core.area",
         "128 (default)",
-        "called at 1 places, 1 in loops",
+        "called at 1 place, 1 in loops",
         "! unbounded",
         "record a run",
     ] {

@@ -1,6 +1,7 @@
 //! A scan as people read it in a terminal: `file:line` first, so that editors and terminals can jump there.
 
 use super::report::{Cache, Candidate, Hazard, Runtime, Scan, Sites};
+use perfcollect_shared::format::plural;
 use std::fmt::Write;
 
 /// Candidates are many; the first of them are the most promising.
@@ -14,8 +15,14 @@ pub fn text(scan: &Scan, everything: bool) -> String {
     // Writing into a String does not fail.
     writeln!(
         out,
-        "{} files, {} lines, {} functions, {} calls ({} with a known callee); {} parsed, {} linked anew",
-        counts.files, counts.lines, counts.functions, counts.calls, counts.calls_resolved, counts.parsed, counts.linked
+        "{}, {}, {}, {} ({} with a known callee); {} parsed, {} linked anew",
+        plural(counts.files, "file"),
+        plural(counts.lines, "line"),
+        plural(counts.functions, "function"),
+        plural(counts.calls, "call"),
+        counts.calls_resolved,
+        counts.parsed,
+        counts.linked
     )
     .ok();
     problems(scan, &mut out);
@@ -28,8 +35,11 @@ pub fn text(scan: &Scan, everything: bool) -> String {
     if let Some(recording) = &scan.recording {
         writeln!(
             out,
-            "\nIn {}: {} caches ran, {} did not, {} not told.",
-            recording.file, recording.caches_ran, recording.caches_not_run, recording.caches_unknown
+            "\nIn {}: {} ran, {} did not, {} not told.",
+            recording.file,
+            plural(recording.caches_ran, "cache"),
+            recording.caches_not_run,
+            recording.caches_unknown
         )
         .ok();
         for place in &recording.undeclared {
@@ -98,8 +108,12 @@ fn hazard_line(cache: &Cache, hazard: &Hazard, out: &mut String) {
 }
 
 fn sites_line(sites: &Sites) -> String {
-    let mut line =
-        format!("called at {} places, {} in loops, {} in tests", sites.production, sites.in_loops, sites.test);
+    let mut line = format!(
+        "called at {}, {} in loops, {} in tests",
+        plural(sites.production, "place"),
+        sites.in_loops,
+        sites.test
+    );
     if sites.name > 0 {
         write!(line, "; {} of them by name only", sites.name).ok();
     }
