@@ -8,7 +8,6 @@ the number that its hash gives: what had been written of those keys is deleted, 
 
 import sys
 from _thread import allocate_lock, get_ident
-from fnmatch import fnmatchcase
 from itertools import count
 from time import monotonic_ns as clock
 from types import FunctionType
@@ -258,7 +257,29 @@ def is_wanted(function, globs=None):
 
 def matches(name, globs):
     """Whether a name, or the end of it behind a dot, is one of those that were asked for."""
-    return any([fnmatchcase(name, glob) or fnmatchcase(name, "*." + glob) for glob in globs])
+    return any([_fits(name, glob) or _fits(name, "*." + glob) for glob in globs])
+
+
+def _fits(name, glob):
+    """Whether `*` and `?` of a pattern can stand for the rest of a name. The module fnmatch would bring `re` into the program,
+    whose caches are then counted as its own."""
+    if "[" in glob:
+        from fnmatch import fnmatchcase
+
+        return fnmatchcase(name, glob)
+    at = place = 0
+    star = again = -1
+    while at < len(name):
+        if place < len(glob) and glob[place] == "*":
+            star, again, place = place, at, place + 1
+        elif place < len(glob) and glob[place] in ("?", name[at]):
+            at, place = at + 1, place + 1
+        elif star >= 0:
+            again += 1
+            at, place = again, star + 1
+        else:
+            return False
+    return not glob[place:].strip("*")
 
 
 def _before(function, library, parameters):
