@@ -2,6 +2,7 @@
 
 use crate::corpus::cloud_physics;
 use crate::naive::Random;
+use perfcollect_cachesim::band::{Recorded, band};
 use perfcollect_cachesim::shards::{self, FixedRate, FixedSize};
 use perfcollect_cachesim::{Capacity, Curve, Policy, Trace, bootstrap, lru_curve, simulate};
 
@@ -114,6 +115,32 @@ fn a_recorded_sample_is_scaled_to_the_whole() {
     // All parts together are the whole.
     let parts: usize = (0..10).map(|salt| shards::sample(&trace, 0.1, salt).keys.len()).sum();
     assert!(parts.abs_diff(600_000) < 10, "{parts}");
+}
+
+#[test]
+fn bands_of_recordings_hold_about_as_often_as_they_say() {
+    let sizes = [30, 100, 300, 1000, 3000, 10_000, 30_000];
+    let (mut held, mut asked) = (0, 0);
+    for seed in 0..12 {
+        // What was recorded, and another run of the same program.
+        let trace = zipf(120_000, 60_000, 200 + seed);
+        let other = lru_curve(&zipf(120_000, 60_000, 300 + seed));
+        for rate in [1.0, 0.1] {
+            let part = shards::sample(&trace, rate, u32::try_from(seed % 8).unwrap());
+            let recorded = [Recorded::new(if rate < 1.0 { &part } else { &trace }, rate, 120_000)];
+            for (&size, (low, high)) in sizes.iter().zip(band(&recorded, &sizes).unwrap()) {
+                let found = recorded[0].curve.hit_rate(size).unwrap();
+                assert!(low <= found && found <= high, "{low} {found} {high} at {size}");
+                // Sizes that a sample does not know are not narrowed down.
+                assert!(high - low < if rate < 1.0 { 0.45 } else { 0.05 }, "{low} {high} at {size} of {rate}");
+                asked += 1;
+                held += i32::from((low..=high).contains(&other.hit_rate(size).unwrap()));
+            }
+        }
+    }
+    // 95 % of 168 would be 160; the sizes of one trace err together, and two runs differ by more than one does from the mean.
+    assert!(held >= 130, "{held} of {asked}");
+    assert_eq!(band(&[Recorded::new(&Trace::new(vec![0; 400]), 1.0, 400)], &[1]), None);
 }
 
 #[test]

@@ -201,7 +201,9 @@ impl Found {
                 let (requests, distinct, knee) = (numbers.count(), numbers.count(), numbers.known());
                 let exact = numbers.next() > 0.0;
                 let (sizes, rates) = numbers.points();
-                self.curve = Some(Shared::new(LruCurve { requests, distinct, sizes, rates, knee, exact }));
+                let (low, high) = (numbers.column(), numbers.column());
+                let curve = LruCurve { requests, distinct, sizes, rates, low, high, knee, exact };
+                self.curve = Some(Shared::new(curve));
             }
             2 => {
                 let Some(policy) = numbers.policy() else { return };
@@ -262,6 +264,8 @@ fn curves(tracer: &Tracer, tell: impl Fn(&[f64])) {
     let mut stage = vec![1.0, real(curve.requests), real(curve.distinct), curve.knee.map_or(f64::NAN, real)];
     stage.push(f64::from(u8::from(curve.exact)));
     push_points(&mut stage, &curve.sizes, &curve.rates);
+    push_column(&mut stage, &curve.low);
+    push_column(&mut stage, &curve.high);
     tell(&stage);
     for (at, policy) in Policy::ALL.into_iter().enumerate() {
         tell(&[0.0, small(at) + 1.0, steps]);
@@ -290,6 +294,11 @@ fn push_points(stage: &mut Vec<f64>, sizes: &[u64], rates: &[f64]) {
     stage.push(small(sizes.len()));
     stage.extend(sizes.iter().map(|&size| real(size)));
     stage.extend(rates);
+}
+
+fn push_column(stage: &mut Vec<f64>, values: &[f64]) {
+    stage.push(small(values.len()));
+    stage.extend(values);
 }
 
 fn push_setup(stage: &mut Vec<f64>, setup: Option<&Setup>) {
@@ -354,6 +363,10 @@ impl Numbers<'_> {
     fn points(&mut self) -> (Vec<u64>, Vec<f64>) {
         let count = self.count();
         ((0..count).map(|_| self.count()).collect(), (0..count).map(|_| self.next()).collect())
+    }
+
+    fn column(&mut self) -> Vec<f64> {
+        (0..self.count()).map(|_| self.next()).collect()
     }
 
     fn interval(&mut self) -> Interval {

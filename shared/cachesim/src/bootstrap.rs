@@ -6,7 +6,11 @@ use crate::{Capacity, Policy, Simulator, Trace};
 
 /// Fewer blocks say nothing of what lies between them.
 const LEAST_BLOCKS: usize = 20;
+/// Blocks of fewer requests say nothing of how they depend on each other.
+const LEAST_BLOCK: usize = 25;
 const RESAMPLES: usize = 1000;
+/// Resamples of a whole curve, which are as many times dearer as it has sizes.
+const CURVE_RESAMPLES: usize = 400;
 
 /// A hit rate and what it lies between with 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +25,8 @@ pub struct Interval {
 /// The block length for a number of requests: three times its square root, so that blocks are long beside most repetitions
 /// and still many.
 pub fn block_length(requests: usize) -> usize {
-    usize::try_from(whole(usize_count(requests).sqrt() * 3.0)).unwrap_or(1).max(1)
+    let length = usize::try_from(whole(usize_count(requests).sqrt() * 3.0)).unwrap_or(1);
+    length.min(requests / LEAST_BLOCKS).max(LEAST_BLOCK)
 }
 
 /// The hit rate of one cache with its interval; `None` if there are too few requests to tell.
@@ -67,19 +72,91 @@ impl Blocks {
         let hits: u64 = self.hits.iter().map(|&hits| u64::from(hits)).sum();
         let requests = usize_count(self.hits.len() * self.length);
         let hit_rate = (count(hits) + f64::from(self.present)) / (requests + usize_count(self.filled));
-        let mut state = 0x9e37_79b9;
-        let mut draw = || {
-            let mut sum = 0u64;
-            for _ in &self.hits {
-                state = mix(state + 1);
-                let at = (u128::from(state) * self.hits.len() as u128) >> 64;
-                sum += u64::from(self.hits[usize::try_from(at).unwrap_or(0)]);
-            }
-            sum
-        };
+        let mut lots = Lots::default();
+        let mut draw = || self.hits.iter().map(|_| u64::from(self.hits[lots.draw(self.hits.len())])).sum::<u64>();
         let mut sums: Vec<u64> = (0..RESAMPLES).map(|_| draw()).collect();
         sums.sort_unstable();
         let at = |part: usize| count(sums[RESAMPLES * part / 1000]) / requests;
         Some(Interval { hit_rate, low: at(25).min(hit_rate), high: at(975).max(hit_rate), block: self.length })
+    }
+}
+
+/// Random places, the same in each run.
+struct Lots(u64);
+
+impl Default for Lots {
+    fn default() -> Self {
+        Self(0x9e37_79b9)
+    }
+}
+
+impl Lots {
+    /// A place among `len`, which are fewer than 2^32.
+    fn draw(&mut self, len: usize) -> usize {
+        self.0 = mix(self.0 + 1);
+        usize::try_from(((self.0 >> 32) * len as u64) >> 32).unwrap_or(0)
+    }
+}
+
+/// Hits at several sizes in blocks of requests: a row a block.
+pub(crate) struct Rows {
+    sizes: usize,
+    length: usize,
+    hits: Vec<u32>,
+    /// Requests of the present block that hit from each size on; the last one: at none.
+    present: Vec<u32>,
+    filled: usize,
+}
+
+impl Rows {
+    pub(crate) fn new(sizes: usize, length: usize) -> Self {
+        Self { sizes, length, hits: Vec::new(), present: vec![0; sizes + 1], filled: 0 }
+    }
+
+    /// A request that hits at the sizes from place `first` on.
+    pub(crate) fn push(&mut self, first: usize) {
+        self.present[first] += 1;
+        self.filled += 1;
+        if self.filled == self.length {
+            let sum = |sum: &mut u32, &more: &u32| {
+                *sum += more;
+                Some(*sum)
+            };
+            self.hits.extend(self.present[..self.sizes].iter().scan(0, sum));
+            self.end_run();
+        }
+    }
+
+    /// What comes next does not follow what came before: no block may hold both.
+    pub(crate) fn end_run(&mut self) {
+        self.present.fill(0);
+        self.filled = 0;
+    }
+
+    /// How far below and above the mean of the rows 95 % of the means of resampled ones lie, at each size.
+    pub(crate) fn spread(&self) -> Option<Vec<(f64, f64)>> {
+        let blocks = self.hits.len().checked_div(self.sizes)?;
+        if blocks < LEAST_BLOCKS {
+            return None;
+        }
+        let mut lots = Lots::default();
+        let row = |at: usize| &self.hits[at * self.sizes..][..self.sizes];
+        let sum = |rows: &mut dyn Iterator<Item = usize>| {
+            let mut sums = vec![0u32; self.sizes];
+            rows.for_each(|at| sums.iter_mut().zip(row(at)).for_each(|(sum, hits)| *sum += hits));
+            sums
+        };
+        let whole = sum(&mut (0..blocks));
+        let drawn: Vec<Vec<u32>> =
+            (0..CURVE_RESAMPLES).map(|_| sum(&mut (0..blocks).map(|_| lots.draw(blocks)))).collect();
+        let requests = usize_count(blocks * self.length);
+        let of_size = |size: usize| {
+            let mut sums: Vec<u32> = drawn.iter().map(|sums| sums[size]).collect();
+            sums.sort_unstable();
+            let off =
+                |part: usize| (f64::from(sums[CURVE_RESAMPLES * part / 1000]) - f64::from(whole[size])) / requests;
+            ((-off(25)).max(0.0), off(975).max(0.0))
+        };
+        Some((0..self.sizes).map(of_size).collect())
     }
 }

@@ -175,6 +175,11 @@ impl CurveBuilder {
 
 /// Hits of LRU at every number of entries, exactly.
 pub fn lru_curve(trace: &Trace) -> Curve {
+    lru_each(trace, |_, _| {})
+}
+
+/// As [`lru_curve`]; `each` is told of every request where it is in the trace, and what [`CurveBuilder::request`] says of it.
+pub fn lru_each(trace: &Trace, mut each: impl FnMut(usize, Option<usize>)) -> Curve {
     let mut builder = CurveBuilder::default();
     let mut removals = trace.removals.iter().peekable();
     for (at, &key) in trace.keys.iter().enumerate() {
@@ -184,7 +189,7 @@ pub fn lru_curve(trace: &Trace) -> Curve {
                 None => builder.clear(),
             }
         }
-        builder.request(key);
+        each(at, builder.request(key));
     }
     builder.curve()
 }

@@ -4,6 +4,7 @@
 //! dependency: the same code runs in the collector and in the page. Memory is proportional to distinct keys, but for Belady's
 //! optimum, which keeps four bytes a request to know the future.
 
+pub mod band;
 pub mod bootstrap;
 mod curve;
 mod lists;
@@ -13,7 +14,7 @@ mod simulator;
 mod stack;
 mod trace;
 
-pub use curve::{Curve, CurveBuilder, lru_curve};
+pub use curve::{Curve, CurveBuilder, lru_curve, lru_each};
 pub use policy::Future;
 pub use simulator::{MissKinds, Outcome, Simulator, simulate, simulate_all};
 pub use trace::{Interner, Removal, Trace};

@@ -167,7 +167,7 @@ fn join(mut samples: Vec<Vec<f64>>, requests: u64, distinct: u64, step: f64) -> 
 }
 
 /// Half of the 95 % interval of the mean of a few values.
-fn half_width(values: impl Iterator<Item = f64> + Clone) -> f64 {
+pub(crate) fn half_width(values: impl Iterator<Item = f64> + Clone) -> f64 {
     /// Student's t for 1, 2, … degrees of freedom.
     const T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     let len = values.clone().count();
@@ -387,14 +387,18 @@ pub fn simulate(
 /// The curve of LRU of the whole that `trace` is a sample of: whoever recorded kept a part `rate` of the keys, out of
 /// `requests`.
 pub fn of_sample(trace: &Trace, rate: f64, requests: u64) -> Curve {
-    let exact = lru_curve(trace);
+    scale(&lru_curve(trace), f64::from(trace.distinct), rate, requests)
+}
+
+/// The curve of the whole from that of a part `rate` of its keys.
+pub(crate) fn scale(exact: &Curve, distinct: f64, rate: f64, requests: u64) -> Curve {
     if rate >= 1.0 {
-        return exact;
+        return exact.clone();
     }
     let most = count(requests);
-    let missing = most * rate - usize_count(trace.keys.len());
+    let missing = most * rate - count(exact.requests);
     let whole_hits = |hits: &f64| ((hits + missing) / rate).clamp(0.0, most);
     let hits = std::iter::once(0.0).chain(exact.hits.iter().skip(1).map(whole_hits)).collect();
-    let distinct = whole(f64::from(trace.distinct) / rate);
+    let distinct = whole(distinct / rate);
     Curve { requests, distinct, hits, step: 1.0 / rate, band: Vec::new(), sampled: true }
 }

@@ -7,6 +7,7 @@ use crate::model::{Bundle, CacheRecord, KeyTrace, Lookup};
 use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use crate::view_state::Sort;
+use perfcollect_cachesim::band::{Recorded, band};
 use perfcollect_cachesim::{Capacity, Curve, Policy, Removal, Trace, shards, simulate};
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -47,6 +48,10 @@ pub struct LruCurve {
     pub sizes: Vec<u64>,
     /// Part of the requests that hit, 0 to 1.
     pub rates: Vec<f64>,
+    /// What each rate lies between with 95 % confidence, over other parts of the run, and of a sample over other keys; empty where
+    /// there were too few requests to tell.
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
     /// The size after which more entries bring little; of the process with the most requests.
     pub knee: Option<u64>,
     /// Whether every key was recorded.
@@ -82,8 +87,9 @@ impl Tracer {
     /// The curve of all processes together: each has a cache of that size of its own.
     #[must_use]
     pub fn lru(&self) -> LruCurve {
-        let curves: Vec<Curve> =
-            self.parts.iter().map(|part| shards::of_sample(&part.trace, part.rate, part.requests)).collect();
+        let replay = |part: &Part| Recorded::new(&part.trace, part.rate, part.requests);
+        let recorded: Vec<Recorded> = self.parts.iter().map(replay).collect();
+        let curves: Vec<&Curve> = recorded.iter().map(|one| &one.curve).collect();
         let largest = curves.iter().max_by_key(|curve| curve.distinct);
         let mut sizes = largest.map(|curve| curve.plot_sizes(SIZES)).unwrap_or_default();
         sizes.extend(self.present.filter(|&size| size > 0));
@@ -91,12 +97,15 @@ impl Tracer {
         sizes.dedup();
         let requests: u64 = self.parts.iter().map(|part| part.requests).sum();
         let hits = |size: u64| curves.iter().map(|curve| curve.hits(size)).sum::<f64>();
+        let (low, high) = band(&recorded, &sizes).unwrap_or_default().into_iter().unzip();
         LruCurve {
             requests,
+            low,
+            high,
             distinct: curves.iter().map(|curve| curve.distinct).sum(),
             rates: sizes.iter().map(|&size| (hits(size) / real(requests.max(1))).clamp(0.0, 1.0)).collect(),
             sizes,
-            knee: curves.first().and_then(Curve::knee),
+            knee: curves.first().and_then(|curve| curve.knee()),
             exact: self.parts.iter().all(|part| part.rate >= 1.0),
         }
     }
@@ -392,6 +401,11 @@ mod tests {
         assert_eq!((curve.requests, curve.distinct, curve.knee, curve.exact), (2000, 200, Some(200), true));
         let rate = |size: u64| curve.rates[curve.sizes.iter().position(|&s| s == size).unwrap()];
         assert!(rate(128).abs() < 1e-9 && (rate(200) - 0.9).abs() < 1e-9);
+        let band = curve.low.iter().zip(&curve.high).zip(&curve.rates);
+        assert!(
+            curve.low.len() == curve.rates.len()
+                && band.into_iter().all(|((low, high), rate)| low <= rate && rate <= high)
+        );
         let lru = tracer.policy(Policy::Lru, &curve);
         assert!((lru.rates.last().unwrap() - 0.9).abs() < 1e-9 && lru.rates[0].abs() < 1e-9);
         let best = tracer.policy(Policy::Belady, &curve);
