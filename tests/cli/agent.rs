@@ -146,6 +146,16 @@ fn workers_of_pools_are_counted_though_they_are_ended_by_a_signal() {
 }
 
 #[test]
+fn a_worker_that_is_not_woken_by_the_signal_that_ends_it_ends_all_the_same() {
+    for python in interpreters() {
+        let inside = inside(&[python.to_str().unwrap(), &program("agent.py"), "pool_unseen"], |_| {});
+        let said = String::from_utf8_lossy(&inside.output.stdout);
+        assert_eq!(said, "10\nTrue\n", "{} {:?}", python.display(), inside.output);
+        assert_eq!(inside.calls_of("work"), 10);
+    }
+}
+
+#[test]
 fn threads_generators_and_coroutines_are_counted() {
     check(&[("threads", 820, 1), ("generators", 100, 1), ("interrupted", 100, 1)]);
 }

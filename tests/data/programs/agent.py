@@ -123,6 +123,36 @@ def pool_forkserver():
     pool("forkserver")
 
 
+def be_ended_unseen(started):
+    """Has the interpreter told of a signal half a second later, when the worker waits for a lock that nobody gives back.
+    Unlike a real signal this does not interrupt the wait, as one that comes just before it does not."""
+    import _thread
+    import threading
+
+    os.write(started, b"!")
+    time.sleep(0.3)
+    arguments = (signal.SIGTERM,) if sys.version_info >= (3, 10) else ()
+    if not arguments:
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
+    threading.Timer(0.5, _thread.interrupt_main, arguments).start()
+    return task(0)
+
+
+def pool_unseen():
+    import multiprocessing
+
+    begun, started = os.pipe()
+    workers = multiprocessing.get_context("fork").Pool(1)
+    [worker] = workers._pool
+    result = workers.apply_async(be_ended_unseen, (started,))
+    os.read(begun, 1)
+    with workers._inqueue._rlock:
+        print(result.get())
+        worker.join(60)
+        print(worker.exitcode < 0)
+    workers.terminate()
+
+
 def executor():
     import concurrent.futures
     import multiprocessing

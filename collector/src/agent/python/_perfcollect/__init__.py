@@ -70,6 +70,8 @@ class Core:
         # Thread that flushes now, and the signal that came meanwhile.
         self.owner = None
         self.term = 0
+        # Whether workers of pools are looked out for.
+        self.guarding = False
 
     def hello(self):
         """Makes the first file of this process; a later program of the same process takes the next number."""
@@ -213,8 +215,9 @@ class Core:
                 mode.after_fork()
             except Exception as error:
                 self.error(name, "%s: %s" % (type(error).__name__, error))
-        if _is_pool_worker():
-            _guard_worker(self)
+        worker = _pool_worker()
+        if worker is not None:
+            _guard_worker(self, worker)
         self.due = monotonic() + EVERY
 
     def guard_workers(self, process):
@@ -228,10 +231,12 @@ class Core:
             def __get__(own, worker, owner=None):
                 target = getattr(worker, "_target", None)
                 if getattr(target, "__module__", None) == "multiprocessing.pool":
-                    _guard_worker(self)
+                    _guard_worker(self, worker)
                 return own.real.__get__(worker, owner)
 
-        process.BaseProcess._bootstrap = Bootstrap(process.BaseProcess._bootstrap)
+        if not self.guarding:
+            self.guarding = True
+            process.BaseProcess._bootstrap = Bootstrap(process.BaseProcess._bootstrap)
 
     def _path(self, name):
         return self.stem + name.encode() + b".jsonl"
@@ -327,15 +332,16 @@ def _signal_of(error, core):
     return 0
 
 
-def _is_pool_worker():
-    """Whether this process was just forked to be a worker of a multiprocessing.Pool."""
+def _pool_worker():
+    """The worker of a multiprocessing.Pool that this process was just forked to be; None where it is something else."""
     frame = sys._getframe(1) if "multiprocessing.pool" in sys.modules else None
     while frame is not None:
         if frame.f_code.co_name == "_launch":
-            target = getattr(frame.f_locals.get("process_obj"), "_target", None)
-            return getattr(target, "__module__", None) == "multiprocessing.pool"
+            worker = frame.f_locals.get("process_obj")
+            target = getattr(worker, "_target", None)
+            return worker if getattr(target, "__module__", None) == "multiprocessing.pool" else None
         frame = frame.f_back
-    return False
+    return None
 
 
 def _die_of(number):
@@ -343,7 +349,7 @@ def _die_of(number):
     posix.kill(_getpid(), number)
 
 
-def _guard_worker(core):
+def _guard_worker(core, worker):
     """A pool ends its idle workers by SIGTERM, whose default would take with it what they counted."""
 
     def on_term(number, frame):
@@ -352,8 +358,36 @@ def _guard_worker(core):
     try:
         if _signal.getsignal(_signal.SIGTERM) == _signal.SIG_DFL:
             _signal.signal(_signal.SIGTERM, on_term)
-    except ValueError:
-        pass  # not in the main thread
+            for queue in worker._args[:2]:
+                for name in ("_rlock", "_wlock"):
+                    lock = getattr(queue, name, None)
+                    if lock is not None:
+                        lock._semlock = _Patient(lock._semlock)
+    except (AttributeError, ValueError):
+        pass  # not in the main thread, or a pool unlike the standard library's
+
+
+class _Patient:
+    """A lock of a pool's queues that is waited for in short turns. Unlike the default of SIGTERM, a handler is not run
+    for a signal that comes just before the wait begins, and whoever holds the lock may not give it back any more."""
+
+    def __init__(self, real):
+        self.real = real
+        # All of it is C but for the moment between two turns, in which Python runs the handler.
+        self.__enter__ = partial(any, map(partial(real.acquire, True), _Turns()))
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+
+class _Turns:
+    """Seconds of each turn, without an end."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return 0.5
 
 
 def enter(folder):
@@ -384,7 +418,9 @@ def _hook(core):
                 if thread_starts is not None:
                     thread_starts()
         elif event == "pickle.find_class" and arguments == ("multiprocessing.pool", "worker"):
-            _guard_worker(core)
+            process = sys.modules.get("multiprocessing.process")
+            if process is not None:
+                core.guard_workers(process)
         elif event in MOMENTS and monotonic() >= core.due:
             core.flush()
 
