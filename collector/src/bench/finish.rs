@@ -84,8 +84,7 @@ pub fn recover(spool: &Path, target: &Path) -> anyhow::Result<u64> {
     let reason = "perfcollect itself was ended before the last run; recovered from what it had written".to_owned();
     manifest.warnings.push(Warning::Partial { reason });
     pack(spool, target, manifest)?;
-    fs::remove_dir_all(spool)
-        .with_context(|| format!("the bundle is written, but {} cannot be removed", spool.display()))?;
+    spool::remove(spool)?;
     Ok(whole.count)
 }
 

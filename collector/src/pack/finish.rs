@@ -63,12 +63,6 @@ fn beside(target: &Path) -> PathBuf {
     target.with_file_name(format!(".{name}.part"))
 }
 
-/// Removes a spool whose bundle is in place.
-pub(super) fn remove_spool(spool: &Path) -> anyhow::Result<()> {
-    fs::remove_dir_all(spool)
-        .with_context(|| format!("the bundle is written, but {} cannot be removed", spool.display()))
-}
-
 /// How many lines a file has from this one on, a last one without an end included.
 pub(super) fn lines_from(path: &Path, first: u64) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(256 * 1024, File::open(path)?);

@@ -98,7 +98,7 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
     if end.is_none()
         && let Some(packed) = already_packed(&recorded.manifest, target)
     {
-        finish::remove_spool(spool)?;
+        spool::remove(spool)?;
         return Ok(packed);
     }
     progress.says("looking up symbols");
@@ -117,7 +117,7 @@ fn pack_or_fail(spool: &Path, target: &Path, images: Images, end: Option<&EndOfR
     built.manifest.overhead = overhead;
     finish::write_in_place(target, &bytes)?;
     jit::clear_away(&built);
-    finish::remove_spool(spool)?;
+    spool::remove(spool)?;
     Ok(Packed { bundle: built, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
 }
 

@@ -58,7 +58,7 @@ fn put_together(
     if end.is_none()
         && let Some(packed) = super::already_packed(&begun, target)
     {
-        finish::remove_spool(spool)?;
+        spool::remove(spool)?;
         return Ok(packed);
     }
     let mut merger = Merger::new();
@@ -71,7 +71,7 @@ fn put_together(
     last_word(&mut built);
     let bytes = bundle::write(&built)?;
     finish::write_in_place(target, &bytes)?;
-    finish::remove_spool(spool)?;
+    spool::remove(spool)?;
     Ok(Packed { bundle: built, path: target.to_owned(), bytes: Bytes(bytes.len() as u64) })
 }
 

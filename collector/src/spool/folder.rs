@@ -1,6 +1,7 @@
 //! The folder itself: made, locked for as long as we live, its manifest replaced as a whole.
 
 use super::{LOCK, MANIFEST};
+use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use perfcollect_shared::model::Manifest;
@@ -73,6 +74,26 @@ impl SpoolFolder {
     }
 }
 
+/// Removes a spool whose bundle is in place.
+///
+/// # Errors
+/// When it cannot be removed, with what that means.
+pub fn remove(spool: &Path) -> anyhow::Result<()> {
+    let mut removed = fs::remove_dir_all(spool);
+    for _ in 0..REMOVE_TRIES {
+        // A process of the program that outlives it may write its counters just now.
+        if !matches!(&removed, Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+        removed = fs::remove_dir_all(spool);
+    }
+    removed.with_context(|| format!("the bundle is written, but {} cannot be removed", spool.display()))
+}
+
+/// How often a spool is tried again that somebody writes into.
+const REMOVE_TRIES: u32 = 50;
+
 /// A reader that looks whether somebody records holds the lock for a moment: that is no reason to give up.
 const LOCK_TRIES: u32 = 10;
 
@@ -101,5 +122,22 @@ mod tests {
         assert!(matches!(SpoolFolder::create(&path), Err(SpoolError::CutShort(_))));
         let missing = temp.path().join("no/x.spool");
         assert!(matches!(SpoolFolder::create(&missing), Err(SpoolError::Unwritable { .. })));
+    }
+
+    #[test]
+    fn a_spool_goes_though_a_process_still_writes_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = folder.path().join("spool");
+        let inner = spool.join("agent");
+        fs::create_dir_all(&inner).unwrap();
+        let writer = thread::spawn(move || {
+            let names = 0..200_000;
+            names.map(|name| inner.join(name.to_string())).take_while(|path| File::create(path).is_ok()).count()
+        });
+        while fs::read_dir(spool.join("agent")).unwrap().next().is_none() {
+            thread::yield_now();
+        }
+        remove(&spool).unwrap();
+        assert!(writer.join().unwrap() > 0 && !spool.exists());
     }
 }

@@ -10,7 +10,7 @@ mod lines;
 mod record;
 mod stacks;
 
-pub use folder::{SpoolError, SpoolFolder};
+pub use folder::{SpoolError, SpoolFolder, remove};
 pub use lines::{LineWriter, read_lines};
 pub use record::{RawFrame, StackRecord, StreamCounts};
 pub use stacks::{RawSample, RawStacks, RawThread, StackWriter};
