@@ -13,6 +13,7 @@ mod judge;
 mod overhead;
 mod presets;
 mod rate;
+mod requests;
 mod simulate;
 #[cfg(test)]
 mod synthetic;
@@ -28,6 +29,7 @@ pub use judge::judge;
 pub use overhead::{Overhead, overhead};
 pub use presets::{Preset, Presets};
 pub use rate::{Rate, RateBy};
+pub use requests::{recorded_part, requests};
 pub use simulate::{Setup, Simulated, simulate};
 
 use crate::format::{count, share};

@@ -2,13 +2,13 @@
 //!
 //! Verdicts are `caches`' work. [`Tracer`] replays keys step by step, so that the page can show how far it is.
 
-use crate::caches::{Evidence, Row};
+use crate::caches::{self, Evidence, Row};
 use crate::model::{Bundle, CacheRecord, KeyTrace, Lookup};
 use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use crate::view_state::Sort;
 use perfcollect_cachesim::band::{Recorded, band};
-use perfcollect_cachesim::{Capacity, Curve, Policy, Removal, Trace, shards, simulate};
+use perfcollect_cachesim::{Capacity, Curve, Policy, Trace, shards, simulate};
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
@@ -142,21 +142,7 @@ impl Tracer {
 }
 
 fn part(recorded: &KeyTrace) -> Part {
-    let mut trace = Trace { distinct: u32::try_from(recorded.hashes.len()).unwrap_or(u32::MAX), ..Default::default() };
-    for ((&kind, &key), &time) in recorded.kind.iter().zip(&recorded.key).zip(&recorded.t_ns) {
-        let before = trace.keys.len();
-        match kind {
-            Lookup::Invalidated => trace.removals.push(Removal { before, key: Some(key) }),
-            Lookup::Cleared => trace.removals.push(Removal { before, key: None }),
-            // Nothing was kept, whatever the size: a miss that only the number of requests knows of.
-            Lookup::Failed => {}
-            Lookup::Hit | Lookup::Miss | Lookup::Expired | Lookup::Call => {
-                trace.keys.push(key);
-                trace.times.push(time);
-            }
-        }
-    }
-    let rate = if recorded.rate > 0.0 { recorded.rate.min(1.0) } else { 1.0 };
+    let (trace, rate) = (caches::requests(recorded), caches::recorded_part(recorded));
     let requests = recorded.requests.saturating_sub(recorded.unhashable);
     let replayed = real(trace.keys.len() as u64);
     let less = (REPLAYED / replayed.max(1.0)).max(LEAST_KEYS / f64::from(trace.distinct.max(1)));

@@ -2,11 +2,11 @@
 
 use super::capacity;
 use crate::caches::rate::{student, wilson};
-use crate::caches::{Evidence, exactly, real};
+use crate::caches::{Evidence, exactly, real, recorded_part, requests};
 use crate::model::{KeyTrace, Lookup};
 use crate::stats::Interval;
 use crate::units::Nanos;
-use perfcollect_cachesim::{CurveBuilder, MissKinds, Policy, Removal, Simulator, Trace};
+use perfcollect_cachesim::{CurveBuilder, MissKinds, Policy, Simulator, Trace};
 
 /// Blocks that requests are put into, so that what follows closely upon each other counts as one observation.
 const BLOCKS: usize = 40;
@@ -315,27 +315,20 @@ fn unsampled(size: usize, sampled: f64) -> usize {
 
 /// The requests of a trace, with what is known of each.
 fn part(recorded: &KeyTrace, failed: &mut f64) -> Part {
-    let mut trace = Trace { distinct: u32::try_from(recorded.hashes.len()).unwrap_or(u32::MAX), ..Default::default() };
+    let (trace, sampled) = (requests(recorded), recorded_part(recorded));
     let mut sums = vec![(0.0, 0u32); recorded.hashes.len()];
     let mut hit = Vec::new();
-    let sampled = if recorded.rate > 0.0 { recorded.rate.min(1.0) } else { 1.0 };
-    let columns = recorded.kind.iter().zip(&recorded.key).zip(&recorded.t_ns).zip(&recorded.cost_ns);
-    for (((&kind, &key), &time), &cost) in columns {
-        if matches!(kind, Lookup::Miss | Lookup::Expired | Lookup::Call) {
-            let sum = &mut sums[key as usize];
-            *sum = (sum.0 + real(cost), sum.1 + 1);
-        }
+    for ((&kind, &key), &cost) in recorded.kind.iter().zip(&recorded.key).zip(&recorded.cost_ns) {
         match kind {
-            Lookup::Invalidated => trace.removals.push(Removal { before: trace.keys.len(), key: Some(key) }),
-            Lookup::Cleared => trace.removals.push(Removal { before: trace.keys.len(), key: None }),
-            Lookup::Failed => *failed += 1.0 / sampled,
-            _ => {
-                trace.keys.push(key);
-                trace.times.push(time);
-                if !recorded.candidate {
-                    hit.push(kind == Lookup::Hit);
-                }
+            Lookup::Miss | Lookup::Expired | Lookup::Call => {
+                let sum = &mut sums[key as usize];
+                *sum = (sum.0 + real(cost), sum.1 + 1);
             }
+            Lookup::Failed => *failed += 1.0 / sampled,
+            Lookup::Hit | Lookup::Invalidated | Lookup::Cleared => {}
+        }
+        if !recorded.candidate && matches!(kind, Lookup::Hit | Lookup::Miss | Lookup::Expired | Lookup::Call) {
+            hit.push(kind == Lookup::Hit);
         }
     }
     let cost = sums.iter().map(|&(sum, timed)| if timed > 0 { sum / f64::from(timed) } else { 0.0 }).collect();
