@@ -70,6 +70,17 @@ fn lookups_are_traced_and_the_program_does_not_notice() {
 }
 
 #[test]
+fn no_module_that_has_caches_comes_into_the_program() {
+    let say = "import sys; print([name for name in ('functools', 're', 'fnmatch', 'typing') if name in sys.modules])";
+    for python in interpreters() {
+        let command = [python.to_str().unwrap(), "-c", say];
+        let plain = Command::new(command[0]).args(&command[1..]).output().unwrap();
+        let recording = record(&["--cache-trace=some*", "--cache-candidates"], &command);
+        assert_eq!(recording.output.stdout, plain.stdout, "{python:?}");
+    }
+}
+
+#[test]
 fn keys_are_not_in_the_bundle() {
     let recording = record(&["--cache-trace=secret"], &["python3", &program("cache_keys.py"), "lookups"]);
     assert_eq!(recording.bundle.keys.len(), 1, "only what was asked for");

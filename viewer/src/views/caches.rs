@@ -74,6 +74,16 @@ impl Model {
         });
         Self { session, evidence, rows, listed: places, chosen }
     }
+
+    /// Caches whose verdict waits for the replay of their keys (tracked).
+    fn replaying(self) -> u64 {
+        let recorded = self.evidence.with(|all| {
+            let recorded = all.iter().enumerate().filter(|(_, evidence)| !evidence.keys.is_empty());
+            recorded.map(|(at, _)| at).take(JUDGED).collect::<Vec<usize>>()
+        });
+        let found = recorded.iter().map(|&at| crate::worker::simulations().of(at));
+        found.filter(|found| found.simulated.is_none() && found.failed.is_none()).count() as u64
+    }
 }
 
 /// A cache in an address.
@@ -86,7 +96,7 @@ fn render(session: Session) -> AnyView {
     let model = Model::new(session);
     view! {
         <section class="caches">
-            <h1>{move || sentence(&model.rows.get())}</h1>
+            <h1>{move || sentence(&model.rows.get(), model.replaying())}</h1>
             {list::list(model)}
             {live(move || model.chosen.get().map(|at| detail::detail(model, at)))}
             {live(move || honesty(session))}
@@ -96,7 +106,7 @@ fn render(session: Session) -> AnyView {
 }
 
 /// What is true of all of them: how many, what they save, and how many should be changed.
-fn sentence(rows: &[Row]) -> String {
+fn sentence(rows: &[Row], replaying: u64) -> String {
     let all = format::plural(rows.len() as u64, "cache");
     let asked = rows.iter().filter(|row| row.requests.is_some_and(|requests| requests > 0)).count();
     if asked == 0 {
@@ -111,6 +121,7 @@ fn sentence(rows: &[Row]) -> String {
         _ => format!("together they save about {}", words::time(saved)),
     };
     let change = match change {
+        0 if replaying > 0 => format!("the keys of {} are being replayed", format::count(replaying)),
         0 => "none of them should be changed by what is known".to_owned(),
         1 => "1 should be changed".to_owned(),
         n => format!("{} should be changed", format::count(n as u64)),
