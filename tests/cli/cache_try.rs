@@ -1,12 +1,10 @@
 //! `caches try`: the thrash case, what was advised, and everything that makes a trial one of nothing.
 
-use perfcollect_shared::bundle::{read, write};
-use perfcollect_shared::model::{CacheRecord, KeyTrace};
+use perfcollect_shared::bundle::read;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 
 /// 200 keys in a loop over 128 slots, and a child that asks 10 times for one of the first.
 const THRASH: &str = "
@@ -123,31 +121,19 @@ fn a_trial_of_nothing_is_told_before_it_is_measured() {
 #[test]
 fn what_a_recording_advises_is_said_and_tried() {
     let temp = thrash();
-    let advice = temp.path().join("advice.perf.zip");
     let run = ["run", "--quiet", "--cache-trace", "-o", "advice.perf.zip", "--", "python3", "thrash.py"];
-    let (code, _, stderr) = perfcollect(temp.path(), &run);
-    assert_eq!(code, Some(0), "{stderr}");
-    let mut bundle = read(&fs::read(&advice).unwrap()).unwrap();
-    if !bundle.caches.iter().any(|record| record.name == "__main__.f") {
-        // The counters of the same run, as its cache has them.
-        let trace: &KeyTrace =
-            bundle.keys.iter().find(|trace| trace.cache == "__main__.f" && trace.requests > 10).unwrap();
-        let record = CacheRecord {
-            name: trace.cache.clone(),
-            library: trace.library.clone(),
-            file: trace.file.clone(),
-            line: trace.line,
-            pid: trace.pid,
-            requests: Some(30_000),
-            hits: Some(0),
-            misses: Some(30_000),
-            entries: Some(128),
-            capacity: Some(128),
-            ..CacheRecord::default()
-        };
-        Arc::make_mut(&mut bundle.caches).push(record);
-        fs::write(&advice, write(&bundle).unwrap()).unwrap();
+    let mut said = String::new();
+    // What a miss takes is measured: a machine that is busy with something else may leave it open.
+    for _ in 0..3 {
+        let (code, _, stderr) = perfcollect(temp.path(), &run);
+        assert_eq!(code, Some(0), "{stderr}");
+        said = perfcollect(temp.path(), &["caches", "show", "advice.perf.zip"]).1;
+        if said.contains("RESIZE to 200") {
+            break;
+        }
+        fs::remove_file(temp.path().join("advice.perf.zip")).unwrap();
     }
+    assert!(said.contains("RESIZE to 200"), "{said}");
     let words = ["caches", "try", "--runs", "3", "--from", "advice.perf.zip", "--", "python3", "thrash.py"];
     let (code, stdout, stderr) = perfcollect(temp.path(), &words);
     assert_eq!(code, Some(0), "{stderr}");
