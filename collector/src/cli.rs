@@ -6,7 +6,7 @@ mod caches;
 mod curve;
 mod scan;
 
-pub use bench::{BenchArgs, ExportFiles, Runs};
+pub use bench::{BenchArgs, ExportFiles, Runs, TrialArgs};
 pub use cache_try::{CachesTryArgs, NewSize, Setting};
 pub use caches::{CachesArgs, CachesCommand, CachesCompareArgs, CachesShowArgs};
 pub use curve::{CurveArgs, CurveFormat, Rate, Size};
@@ -92,10 +92,8 @@ pub struct RunArgs {
     /// Callers to keep of each block of memory with `--python alloc`; more cost more
     #[arg(long, value_name = "FRAMES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub alloc_depth: u32,
-    /// Also read the counters of a cache server: redis://[USER:PASSWORD@]HOST[:PORT], valkey://…, <memcached://HOST>[:PORT],
-    /// <unix:///SOCKET>; several times for several. A password may be in `REDISCLI_AUTH` instead
-    #[arg(long, value_name = "URL", value_parser = OsStringValueParser::new().map(Typed::from))]
-    pub cache: Vec<Typed>,
+    #[command(flatten)]
+    pub servers: ServerArgs,
     /// Where a series of runs finds what was typed as --cache
     #[arg(long, hide = true, value_name = "NUMBER")]
     pub cache_fd: Option<i32>,
@@ -195,7 +193,18 @@ pub struct AttachArgs {
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
     #[command(flatten)]
+    pub servers: ServerArgs,
+    #[command(flatten)]
     pub recording: RecordingArgs,
+}
+
+/// Cache servers that are read beside a program.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServerArgs {
+    /// Also read the counters of a cache server: redis://[USER:PASSWORD@]HOST[:PORT], valkey://…, <memcached://HOST>[:PORT],
+    /// <unix:///SOCKET>; several times for several. A password may be in `REDISCLI_AUTH` instead
+    #[arg(long, value_name = "URL", value_parser = OsStringValueParser::new().map(Typed::from))]
+    pub cache: Vec<Typed>,
 }
 
 /// `30`, `1.5s`, `2m`, `1h`, `200ms`.

@@ -76,7 +76,8 @@ impl Series {
             return Err(error);
         }
         let (mut options, stdin) = (options_of(args), Input::remember());
-        let servers = if args.cache.is_empty() { None } else { Some(cache_server::pass_on(&args.cache)?) };
+        let servers =
+            if args.servers.cache.is_empty() { None } else { Some(cache_server::pass_on(&args.servers.cache)?) };
         options.extend(servers.iter().map(|fd| OsString::from(format!("--cache-fd={}", fd.as_raw_fd()))));
         Ok(Self { spool, target, again, options, _servers: servers, stdin, parts: 0, recorded: 0, lost: false })
     }

@@ -28,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--binary", default="target/release/perfcollect")
+    parser.add_argument("--python", default=sys.executable)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         program = folder + "/lookups.py"
@@ -42,11 +43,12 @@ def main():
         found = {side: [] for side in sides}
         for _ in range(args.runs):
             for side in random.sample(list(sides), len(sides)):
-                output = subprocess.run(sides[side] + [sys.executable, program], check=True, stdout=subprocess.PIPE, text=True)
+                output = subprocess.run(sides[side] + [args.python, program], check=True, stdout=subprocess.PIPE, text=True)
                 found[side].append([float(word) for word in output.stdout.split()])
-    print("| ns a call, median of %d runs in turns | miss of a cache | hit | plain function |\n|---|---|---|---|" % args.runs)
+    print("| ns a call, median (least to most) of %d runs in turns | miss of a cache | hit | plain function |\n|---|---|---|---|" % args.runs)
     for side, runs in found.items():
-        print("| %s | %s |" % (side, " | ".join("%.0f" % statistics.median(column) for column in zip(*runs))))
+        figures = ["%.0f (%.0f to %.0f)" % (statistics.median(column), min(column), max(column)) for column in zip(*runs)]
+        print("| %s | %s |" % (side, " | ".join(figures)))
 
 
 main()

@@ -376,3 +376,24 @@ fn what_is_no_address_is_a_usage_error_before_anything_runs() {
         assert!(!place.path().join("started").exists());
     }
 }
+
+#[test]
+fn a_program_that_runs_already_is_recorded_beside_its_server() {
+    let place = Place::new();
+    let redis = Server::redis(place.path(), free_port(), &[]);
+    let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", redis.port);
+    let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+    let pid = sleeper.id().to_string();
+    let options = ["--no-native", "--no-python", "-q", "-o", "x.perf.zip", "--cache"];
+    let run = place.command(&[&["attach", &pid], &options[..], &[&url]].concat()).spawn();
+    wait_for_reading(&place, "\"hits\":0");
+    assert!(Command::new("sh").args(["-c", &load("redis", redis.port, 30, 20)]).status().unwrap().success());
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    assert_eq!(run.unwrap().wait().unwrap().code(), Some(0));
+    let bundle = recorded(&place);
+    assert_eq!((only(&bundle).hits, only(&bundle).misses), (Some(30), Some(20)), "{}", warnings(&bundle));
+    assert!(!holds(&all_bytes(&place.path().join("x.perf.zip")), PASSWORD));
+    let output = place.run(&["attach", &pid, "--cache", "ftp://x"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}

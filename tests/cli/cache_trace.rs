@@ -172,3 +172,25 @@ fn functions_without_a_cache_are_traced_by_their_arguments() {
         }
     }
 }
+
+#[test]
+fn a_pattern_of_nothing_is_answered_with_the_names_that_are_near() {
+    let told = |options: &[&str], name: &str| {
+        let program = program(name);
+        let recording = record(&[options, &["--no-native", "--no-python"]].concat(), &["python3", &program, "lookups"]);
+        assert_eq!(recording.agent_failures(), Vec::<String>::new());
+        let warnings = recording.bundle.manifest.warnings.iter();
+        let ours = warnings.filter(|warning| matches!(warning, Warning::Cache { .. }));
+        ours.map(perfcollect_shared::report::warning_text).collect::<Vec<_>>()
+    };
+    let keys = told(&["--cache-trace=trash", "--cache-trace=Person.greet"], "cache_keys.py");
+    let [text] = &keys[..] else { panic!("{keys:?}") };
+    assert!(text.starts_with("--cache-trace trash: no cache was made that fits it"), "{text}");
+    assert!(text.contains("the nearest: __main__.thrash"), "{text}");
+    let candidates = told(&["--cache-candidates=slowly,cached,generated,bound"], "cache_candidates.py");
+    let of =
+        |name: &str| candidates.iter().find(|text| text.starts_with(&format!("--cache-candidates {name}: "))).unwrap();
+    assert_eq!(candidates.len(), 3, "{candidates:?}");
+    assert!(of("slowly").contains("the nearest: __main__.slow"), "{candidates:?}");
+    assert!(of("cached").contains("it has a cache") && of("generated").contains("a generator"), "{candidates:?}");
+}

@@ -1,5 +1,6 @@
 //! `caches try`: the thrash case, what was advised, and everything that makes a trial one of nothing.
 
+use crate::agent::packages;
 use perfcollect_shared::bundle::read;
 use serde_json::Value;
 use std::fs;
@@ -109,13 +110,80 @@ fn a_trial_of_nothing_is_told_before_it_is_measured() {
         assert_eq!(stdout, "", "{args:?}");
     };
     check(&["--set", "__main__.g=9"], &program, 1, &["no cache __main__.g", "nearest", "__main__.f"]);
-    check(&["--set", "__main__.f"], &program, 2, &["MODULE.NAME=N"]);
+    check(&["--set", "othr=9"], &program, 1, &["no cache othr", "the nearest: __main__.other"]);
+    check(&["--set", "__main__.f"], &program, 2, &["NAME=N", "f=200"]);
     check(&["--set", "__main__.f=-1"], &program, 2, &["`-1` is no size"]);
     check(&["--set", "__main__.f=1", "--set", "__main__.f=2"], &program, 2, &["twice", "--each"]);
+    check(&["--set", "f=1", "--set", "__main__.f=2"], &program, 2, &["twice", "--each"]);
     check(&["--set", "a.b=1"], &["--", "sh", "-c", "exit 3"], 1, &["no cache a.b", "exit status: 3"]);
     check(&["--set", "a.b=1"], &["--", "no-such-program"], 1, &["no-such-program"]);
     check(&[], &program, 1, &["no recording of this command", "run --cache-trace -- python3 thrash.py", "--set"]);
     assert!(!temp.path().join(".perfcollect").exists(), "nothing was measured");
+}
+
+/// Objects, methods and functions of cachetools, by the ends of their names.
+const OBJECTS: &str = "
+import functools
+from cachetools import LRUCache, TTLCache, cached, cachedmethod
+
+store = LRUCache(maxsize=10)
+
+@cached(cache=TTLCache(maxsize=20, ttl=60))
+def quiet(n):
+    return n
+
+class Shop:
+    def __init__(self):
+        self.mine = LRUCache(maxsize=3)
+
+    @cachedmethod(lambda self: self.mine)
+    def price(self, n):
+        return n
+
+@functools.lru_cache(maxsize=4)
+def price(n):
+    return n
+
+shops = [Shop(), Shop()]
+for n in range(30):
+    store[n] = n
+    quiet(n)
+    price(n)
+    shops[n % 2].price(n)
+print(store.maxsize, len(store), quiet.cache.maxsize, len(quiet.cache), shops[0].mine.maxsize, len(shops[0].mine), price.cache_info().maxsize)
+";
+
+#[test]
+fn objects_of_cachetools_are_given_sizes_by_the_ends_of_their_names() {
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join("objects.py"), OBJECTS).unwrap();
+    let tried = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perfcollect"));
+        command.args(["caches", "try", "--runs", "2", "-o", "x.perf.zip", "--show-output"]).args(args);
+        command.args(["--", "python3", "objects.py"]).current_dir(temp.path()).env("PYTHONPATH", packages());
+        let output = command.stdin(Stdio::null()).env_remove("PERFCOLLECT_QUIET").output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, stdout, stderr) =
+        tried(&["--set", "store=12", "--set", "quiet=off", "--set", "Shop.price=5", "--set", "__main__.price=7"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    // What the program itself sees, on either side and in both runs.
+    let sizes = |line: &str| stdout.lines().filter(|known| *known == line).count();
+    assert_eq!((sizes("10 10 20 20 3 3 4"), sizes("12 12 0 0 5 5 7")), (2, 2), "{stdout}");
+    assert!(stdout.contains("of 2 runs") && stdout.contains("--runs 6 gives one"), "{stdout}");
+    assert!(stdout.contains("__main__.store, 12 entries: its library does not count"), "{stdout}");
+    for (set, parts) in [
+        ("price=2", &["price may be any of __main__.Shop.price, __main__.price", "*price"][..]),
+        ("store=off", &["__main__.store cannot be off", "__main__.store=1"]),
+        ("stored=2", &["no cache stored", "the nearest: __main__.store"]),
+    ] {
+        let (code, _, stderr) = tried(&["--set", set]);
+        assert!(code == Some(1) && parts.iter().all(|part| stderr.contains(part)), "{set}: {stderr}");
+    }
+    let (code, stdout, stderr) = tried(&["--set", "*price=off"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.lines().any(|line| line == "10 10 20 20 0 0 0"), "{stdout}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn every_check_has_a_state_and_what_does_not_work_a_way_out() {
         "processor_counters",
         "python_stacks",
         "python_versions",
+        "python_caches",
         "resources",
         "library",
         "page",

@@ -4,6 +4,20 @@ use crate::{Counters, Source};
 use quick_cache::{Lifecycle, Weighter, sync, unsync};
 use std::hash::{BuildHasher, Hash};
 
+/// Both kinds name their counters alike, and share no trait that has them.
+macro_rules! counted {
+    ($cache:expr) => {
+        Counters {
+            hits: Some($cache.hits()),
+            misses: Some($cache.misses()),
+            entries: Some($cache.len() as u64),
+            capacity: Some($cache.capacity()),
+            weight: Some($cache.weight()),
+            ..Counters::default()
+        }
+    };
+}
+
 impl<K, V, W, B, L> Source for sync::Cache<K, V, W, B, L>
 where
     K: Eq + Hash,
@@ -13,14 +27,7 @@ where
     L: Lifecycle<K, V> + Clone,
 {
     fn counters(&self) -> Counters {
-        Counters {
-            hits: Some(self.hits()),
-            misses: Some(self.misses()),
-            entries: Some(self.len() as u64),
-            capacity: Some(self.capacity()),
-            weight: Some(self.weight()),
-            ..Counters::default()
-        }
+        counted!(self)
     }
 }
 
@@ -32,13 +39,6 @@ where
     L: Lifecycle<K, V>,
 {
     fn counters(&self) -> Counters {
-        Counters {
-            hits: Some(self.hits()),
-            misses: Some(self.misses()),
-            entries: Some(self.len() as u64),
-            capacity: Some(self.capacity()),
-            weight: Some(self.weight()),
-            ..Counters::default()
-        }
+        counted!(self)
     }
 }

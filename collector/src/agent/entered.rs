@@ -7,8 +7,10 @@ use perfcollect_shared::model::{Process, Timeline, Warning};
 use perfcollect_shared::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Readings of a process after which it is no fork on its way to another program.
+/// Readings of a process after which it is no fork on its way to another program. One whose parent was entered would have said
+/// so if it were a fork that stays one; on a busy machine its way is long.
 const SETTLED: usize = 2;
+const SETTLED_OF_ENTERED: usize = 40;
 
 /// What a reader must know: processes that were not entered, what failed in those that were, whose end was not heard of.
 pub(super) fn warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
@@ -36,6 +38,8 @@ pub(super) fn warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warning> {
 const NAMED: usize = 5;
 /// What a process must have lived for its caches to be missed.
 const WORTH_TELLING: Nanos = Nanos(200_000_000);
+/// When a process is first read, if it does anything at all.
+const READ_AFTER: Nanos = Nanos(1_000_000_000);
 
 /// What limits the counters of caches. Said only where it matters: of programs that no word came from, those that ran for a
 /// while and were told to keep us out; of killed ones and freed caches, where caches were used.
@@ -45,9 +49,8 @@ pub(super) fn cache_warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warn
     let mut by_flag: BTreeMap<char, Vec<String>> = BTreeMap::new();
     for process in timeline.processes.iter().filter(|process| is_python(process)) {
         let Some(flag) = closing_flag(&process.command) else { continue };
-        let lived = process.end_ns.is_none_or(|end| end.saturating_sub(process.start_ns) >= WORTH_TELLING);
         let inside = entered.processes.iter().any(|known| known.hello.argv == process.command);
-        if lived && !inside {
+        if lived(process) >= WORTH_TELLING && !inside {
             by_flag.entry(flag).or_default().push(described(&process.command, process.pid));
         }
     }
@@ -67,13 +70,33 @@ pub(super) fn cache_warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warn
         parent.is_some_and(|parent| parent.hello.argv == process.hello.argv) && used(process.hello.ppid)
     };
     let cut = entered.processes.iter().filter(|process| process.bye.is_none() && !went_on(process, entered, timeline));
-    let cut = cut.filter(|process| used(process.hello.pid) || forked(process));
-    let cut: Vec<String> = cut.map(|process| described(&process.hello.argv, process.hello.pid)).collect();
+    let read = |process: &&AgentProcess| entered.caches.iter().any(|cache| cache.pid == Some(process.hello.pid));
+    let (read, unread): (Vec<_>, Vec<_>) = cut.partition(read);
+    let names = |all: Vec<&AgentProcess>| -> Vec<String> {
+        all.into_iter().map(|process| described(&process.hello.argv, process.hello.pid)).collect()
+    };
+    let cut = names(read.into_iter().filter(|process| used(process.hello.pid) || forked(process)).collect());
     if !cut.is_empty() {
         let reason = format!(
             "caches of {} are counted up to the last reading, since it was killed or lived on: {}",
             plural(cut.len() as u64, "Python process"),
             listed(&cut)
+        );
+        found.push(told(reason, ""));
+    }
+    // One that outlives the recording may yet say something, to nobody.
+    let killed = |process: &&AgentProcess| {
+        let known = timeline.processes.iter().filter(|known| known.pid == process.hello.pid);
+        known
+            .max_by_key(|known| known.start_ns)
+            .is_some_and(|known| known.end_ns.is_some() && lived(known) >= READ_AFTER)
+    };
+    let unread = names(unread.into_iter().filter(killed).collect());
+    if !unread.is_empty() {
+        let reason = format!(
+            "of the caches of {} nothing is known: it was killed before it was first read: {}",
+            plural(unread.len() as u64, "Python process"),
+            listed(&unread)
         );
         found.push(told(reason, ""));
     }
@@ -90,6 +113,11 @@ pub(super) fn cache_warnings(entered: &Entered, timeline: &Timeline) -> Vec<Warn
         found.push(told(reason, ""));
     }
     found
+}
+
+/// How long a process ran; one that lives on, for ever.
+fn lived(process: &Process) -> Nanos {
+    process.end_ns.map_or(Nanos(u64::MAX), |end| end.saturating_sub(process.start_ns))
 }
 
 /// Whether a file is of the program itself: not of the standard library, not of a package.
@@ -122,7 +150,7 @@ fn not_entered(entered: &[AgentProcess], timeline: &Timeline) -> Vec<Warning> {
             Some(_) => hellos().any(|hello| hello.argv == process.command),
             None => hellos().next().is_some(),
         };
-        if inside || (closed.is_none() && is_passing(process, timeline)) {
+        if inside || (closed.is_none() && is_passing(process, entered, timeline)) {
             continue;
         }
         let reason = match closed {
@@ -142,11 +170,13 @@ fn is_python(process: &Process) -> bool {
 }
 
 /// A fork that was seen before it became another program looks like its parent.
-fn is_passing(process: &Process, timeline: &Timeline) -> bool {
+fn is_passing(process: &Process, entered: &[AgentProcess], timeline: &Timeline) -> bool {
     let parent = timeline.processes.iter().find(|known| known.pid == process.ppid);
     let same = parent.is_some_and(|parent| parent.command == process.command);
     let readings = timeline.samples.iter().filter(|sample| sample.pid == process.pid);
-    same && readings.take(SETTLED).count() < SETTLED
+    let settled =
+        if entered.iter().any(|known| known.hello.pid == process.ppid) { SETTLED_OF_ENTERED } else { SETTLED };
+    same && readings.take(settled).count() < settled
 }
 
 /// The option of an interpreter's command line that keeps us out: `I`, `S` or `E`.

@@ -21,9 +21,11 @@ const FILES: &[(&str, &str, &[&str])] = &[
     ("_perfcollect/__init__.py", include_str!("python/_perfcollect/__init__.py"), &[]),
     ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py"), &["calls"]),
     ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py"), &["alloc"]),
+    ("_perfcollect/by_trace.py", include_str!("python/_perfcollect/by_trace.py"), &["lines", "candidates"]),
     ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py"), &["lines"]),
     ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py"), &["keys", "candidates"]),
     ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py"), &["keys", "candidates"]),
+    ("_perfcollect/key_names.py", include_str!("python/_perfcollect/key_names.py"), &["keys", "candidates"]),
     ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py"), &["keys", "candidates"]),
     ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py"), &["candidates"]),
     ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py"), &["resize"]),
@@ -34,7 +36,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
     ),
     ("_perfcollect/caches.py", include_str!("python/_perfcollect/caches.py"), &["caches"]),
     ("_perfcollect/caches_objects.py", include_str!("python/_perfcollect/caches_objects.py"), &["caches"]),
-    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py"), &["caches"]),
+    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py"), &["caches", "resize"]),
     ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py"), &["caches"]),
 ];
 
@@ -148,7 +150,7 @@ fn config(folder: &Path, options: &Options) -> String {
     writeln!(text, "CANDIDATE_GLOBS = ({})", strings(&options.candidate_globs)).ok();
     writeln!(text, "KEY_LIMIT = {}\nKEY_SALT = {}", options.key_limit, options.key_salt).ok();
     text.push_str("SIZES = {");
-    for (name, size) in &options.sizes {
+    for (name, size) in options.sizes.iter().flatten() {
         write!(text, "{}: {size}, ", json!(name)).ok();
     }
     text.push_str("}\n");
@@ -180,7 +182,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_quotes() {
-        let sizes = vec![("m.\"f\\\n".to_owned(), 3)];
+        let sizes = Some(vec![("m.\"f\\\n".to_owned(), 3)]);
         let text = config(Path::new("/x"), &Options { sizes, key_globs: vec!["*".into()], ..Options::default() });
         assert!(text.contains(r#"SIZES = {"m.\"f\\\n": 3, }"#), "{text}");
         assert!(text.contains("MODES = (\"keys\", \"resize\", )") && text.contains("KEY_GLOBS = (\"*\", )"), "{text}");

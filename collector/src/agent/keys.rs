@@ -33,6 +33,8 @@ struct State {
     head: Head,
     mask: u32,
     dropped: u64,
+    /// Lookups that could not be written.
+    lost: u64,
     unhashable: u64,
     recursive: bool,
     tracing_ns: f64,
@@ -81,13 +83,20 @@ pub(super) fn read(processes: &mut [AgentProcess], start_ns: u64) -> (Vec<KeyTra
             None
         });
         let states: BTreeMap<u32, State> = states.into_iter().flatten().map(|state| (state.n, state)).collect();
-        for (&number, state) in states.iter().filter(|(_, state)| state.dropped + state.unhashable > 0) {
+        for (&number, state) in states.iter().filter(|(_, state)| state.dropped + state.lost + state.unhashable > 0) {
             events.entry(number).or_insert_with(|| Events { head: state.head.clone(), ..Events::default() });
         }
         for (number, events) in events {
             let state = states.get(&number).cloned().unwrap_or_default();
             if events.cut {
                 process.errors.push(failed(format!("the keys of {} were cut in the middle", events.head.name)));
+            }
+            if state.lost > 0 {
+                let lookups = count(state.lost) + " lookups";
+                process.errors.push(failed(format!(
+                    "{lookups} of {} could not be written, and are only counted",
+                    events.head.name
+                )));
             }
             let stem = format!("{}-{}-{number}", process.hello.pid, process.hello.n);
             let trace = trace(events, &state, start_ns, process.hello.pid, &stem, &salt);
@@ -170,7 +179,7 @@ fn trace(events: Events, state: &State, start_ns: u64, pid: u32, stem: &str, sal
         candidate: head.candidate,
         recursive: state.recursive,
         rate: 1.0 / (f64::from(mask.count_ones())).exp2(),
-        requests: state.dropped + state.unhashable,
+        requests: state.dropped + state.lost + state.unhashable,
         unhashable: state.unhashable,
         tracing_ns: state.tracing_ns,
         ..KeyTrace::default()

@@ -11,13 +11,15 @@ mod entered;
 mod inject;
 mod keys;
 mod lines;
+mod names;
 mod read;
 mod resize;
 
 pub use alloc::{AllocFrame, AllocRow, AllocSnapshot};
 pub use inject::{Injection, PYTHONPATH};
+pub use names::{is_pattern, matches, nearest};
 pub use read::{AgentError, AgentProcess, Bye, Hello, processes, start_mono_ns};
-pub use resize::{Counted, Sized, sized};
+pub use resize::{Counted, Kind, Sized, sized};
 
 use perfcollect_shared::model::{CacheRecord, CallCount, KeyTrace, LineCount, Timeline, Warning};
 use perfcollect_shared::units::Nanos;
@@ -59,8 +61,9 @@ pub struct Options {
     /// Most traced lookups that a process keeps.
     pub key_limit: u64,
     pub key_salt: u64,
-    /// Caches by name, and the size that each is made with: [`SIZE_AS_IS`] leaves it, 0 turns it off.
-    pub sizes: Vec<(String, i64)>,
+    /// Caches by name, and the size that each is made with: [`SIZE_AS_IS`] leaves it, 0 turns it off. All caches that are
+    /// made are told of.
+    pub sizes: Option<Vec<(String, i64)>>,
 }
 
 /// A cache is watched and not changed.
@@ -72,16 +75,7 @@ impl Default for Options {
         // Python hashes numbers up to 61 bits as they are.
         let key_salt = RandomState::new().hash_one(0) >> 4;
         let key_limit = KEY_LIMIT;
-        Self {
-            modes,
-            caches: false,
-            alloc_depth: 16,
-            key_globs,
-            candidate_globs,
-            key_limit,
-            key_salt,
-            sizes: Vec::new(),
-        }
+        Self { modes, caches: false, alloc_depth: 16, key_globs, candidate_globs, key_limit, key_salt, sizes: None }
     }
 }
 
@@ -93,7 +87,7 @@ impl Options {
             ("caches", self.caches),
             ("keys", !self.key_globs.is_empty()),
             ("candidates", !self.candidate_globs.is_empty()),
-            ("resize", !self.sizes.is_empty()),
+            ("resize", self.sizes.is_some()),
         ];
         let by_option = by_option.into_iter().filter_map(|(name, wanted)| wanted.then_some(name));
         MODES.iter().filter(asked).map(|mode| mode.name).chain(by_option).collect()
@@ -139,7 +133,8 @@ impl Entered {
         let lines = lines::read(&mut processes);
         let start_mono_ns = start_mono_ns(spool);
         let caches = caches::read(&mut processes, start_mono_ns);
-        let (keys, keys_warnings) = keys::read(&mut processes, start_mono_ns);
+        let (keys, mut keys_warnings) = keys::read(&mut processes, start_mono_ns);
+        keys_warnings.extend(names::unknown(&processes));
         Ok(Self { processes, calls, alloc, lines, caches, keys, keys_warnings, start_mono_ns })
     }
 

@@ -2,7 +2,7 @@
 
 use super::read::processes;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -11,10 +11,21 @@ use std::path::Path;
 pub struct Sized {
     /// Caches that were asked for, by name.
     pub caches: BTreeMap<String, Counted>,
-    /// Names of other caches that the program made.
-    pub others: BTreeSet<String>,
+    /// All caches that the program made, by name.
+    pub seen: BTreeMap<String, Kind>,
     /// Why one that was asked for has no size of its own.
     pub cannot: BTreeMap<String, String>,
+}
+
+/// What a cache belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Function,
+    /// An object of a library, that a method's decorator looks into.
+    Method,
+    /// An object of a library, that the program looks into itself.
+    Object,
 }
 
 /// One cache, over all processes that made it.
@@ -33,14 +44,14 @@ pub struct Counted {
     pub entries: Option<u64>,
 }
 
-/// Name, size that was asked for, size that it has, hits, misses, entries.
-type Row = (String, Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>);
+/// Name, size that was asked for, size that it has, hits, misses, entries, objects that were made.
+type Row = (String, Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>, u64);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Line {
     cache: Option<Row>,
-    other: Option<String>,
+    seen: Option<(String, Kind)>,
     cannot: Option<String>,
     why: Option<String>,
 }
@@ -53,7 +64,7 @@ pub fn sized(folder: &Path) -> io::Result<Sized> {
     let mut found = Sized::default();
     for process in processes(folder)? {
         process.appended("resize", |line: Line| {
-            found.others.extend(line.other);
+            found.seen.extend(line.seen);
             if let Some((name, why)) = line.cannot.zip(line.why) {
                 found.cannot.insert(name, why);
             }
@@ -68,11 +79,11 @@ pub fn sized(folder: &Path) -> io::Result<Sized> {
 }
 
 impl Sized {
-    fn add(&mut self, (name, was, now, hits, misses, entries): Row) {
+    fn add(&mut self, (name, was, now, hits, misses, entries, made): Row) {
         let counted = self.caches.entry(name).or_default();
         let sum =
             |one: Option<u64>, other: Option<u64>| one.zip(other).map(|(one, other)| one + other).or(one).or(other);
-        counted.made += 1;
+        counted.made += made;
         (counted.was, counted.now) = (was, now);
         counted.hits = sum(counted.hits, hits);
         counted.misses = sum(counted.misses, misses);

@@ -119,7 +119,7 @@ fn one(args: &BenchArgs, plan: &Plan, series: &mut Series, index: usize, run: Ru
     let name = &benchmark.info.name;
     let run = Run { benchmark: name.clone(), ..run };
     let (input, output) = streams(plan)?;
-    let outcome = series.record(&benchmark.job.arguments, run, args.timeout, |command: &mut Command| {
+    let outcome = series.record(&benchmark.job.arguments, run, args.trial.timeout, |command: &mut Command| {
         command.stdin(input);
         if let Some((stdout, stderr)) = output {
             command.stdout(stdout).stderr(stderr);

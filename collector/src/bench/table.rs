@@ -22,7 +22,7 @@ pub fn text(set: &BenchSet, comparisons: &[Comparison], confidence: f64) -> Stri
 /// Each comparison in words.
 #[must_use]
 pub fn sentences(set: &BenchSet, comparisons: &[Comparison]) -> Vec<String> {
-    set.benchmarks.iter().skip(1).filter_map(|new| sentence(comparisons, &new.name)).collect()
+    set.benchmarks.iter().skip(1).filter_map(|new| sentence(set, comparisons, &new.name)).collect()
 }
 
 fn benchmarks(set: &BenchSet, confidence: f64) -> String {
@@ -63,10 +63,13 @@ fn row(benchmark: &Benchmark, confidence: f64) -> Vec<String> {
 }
 
 /// `b is 12 % [9.0, 15] slower than a; CPU time agrees (11 % [8.0, 14])`.
-fn sentence(comparisons: &[Comparison], new: &str) -> Option<String> {
+fn sentence(set: &BenchSet, comparisons: &[Comparison], new: &str) -> Option<String> {
     let of = |metric: &str| comparisons.iter().find(|one| one.new == new && one.metric == metric);
     let wall = of("wall_ns")?;
     let base = &wall.base;
+    if let Some(few) = too_few(set, wall) {
+        return Some(few);
+    }
     let mut text = match wall.verdict {
         Verdict::Slower => format!("{new} is {} slower than {base}", change(wall)),
         Verdict::Faster => format!("{new} is {} faster than {base}", change(wall)),
@@ -96,6 +99,33 @@ fn sentence(comparisons: &[Comparison], new: &str) -> Option<String> {
         _ => {}
     }
     Some(text)
+}
+
+/// `b was faster than a in 3 of 3 runs (median -89 %), but so few runs give no interval of 95 %; --runs 6 gives one`.
+fn too_few(set: &BenchSet, wall: &Comparison) -> Option<String> {
+    let (base, new) = (&wall.base, &wall.new);
+    let undecided = wall.verdict == Verdict::Inconclusive && wall.low.is_none() && wall.high.is_none();
+    let needed = runs_for_an_interval(wall.confidence);
+    let ratio = wall.ratio.filter(|_| undecided && wall.runs < needed)?;
+    let values = |name: &str| {
+        let benchmark = set.benchmarks.iter().find(|benchmark| benchmark.name == name)?;
+        Some(benchmark.metric("wall_ns")?.values.as_slice())
+    };
+    let (a, b) = values(base).zip(values(new))?;
+    let faster = a.iter().zip(b).filter(|(a, b)| b < a).count();
+    let percent = format!("{:.2}", wall.confidence * 100.0);
+    let percent = percent.trim_end_matches('0').trim_end_matches('.');
+    Some(format!(
+        "{new} was faster than {base} in {faster} of {} (median {}), but so few give no interval of {percent} %; --runs {needed} gives one",
+        format::plural(wall.runs, "run"),
+        format::difference(ratio, None),
+    ))
+}
+
+/// Pairs from which on signed ranks have an interval of this level: all signs alike are then rare enough.
+fn runs_for_an_interval(confidence: f64) -> u64 {
+    let rare = |&runs: &u32| 2.0 / f64::from(runs).exp2() <= 1.0 - confidence + 1e-12;
+    (1..64).find(rare).unwrap_or(64).into()
 }
 
 /// The change in percent with its interval, as a positive number where the verdict says which way it goes.
@@ -133,6 +163,7 @@ fn round(percent: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use perfcollect_shared::bench::Metric;
 
     fn compared(metric: &str, verdict: Verdict, ratio: f64) -> Comparison {
         Comparison {
@@ -153,7 +184,28 @@ mod tests {
 
     fn check(wall: (Verdict, f64), cpu: (Verdict, f64), expect: &str) {
         let all = [compared("wall_ns", wall.0, wall.1), compared("cpu_ns", cpu.0, cpu.1)];
-        assert_eq!(sentence(&all, "b").unwrap(), expect);
+        assert_eq!(sentence(&BenchSet::default(), &all, "b").unwrap(), expect);
+    }
+
+    #[test]
+    fn few_runs_are_said_to_be_few() {
+        let benchmark = |name: &str, values: &[f64]| Benchmark {
+            name: name.into(),
+            metrics: vec![Metric { name: "wall_ns".into(), values: values.to_vec(), ..Metric::default() }],
+            ..Benchmark::default()
+        };
+        let benchmarks = vec![benchmark("a", &[10.0, 11.0, 12.0]), benchmark("b", &[1.0, 12.0, 1.2])];
+        let set = BenchSet { benchmarks, ..BenchSet::default() };
+        let few = Comparison {
+            runs: 3,
+            confidence: 0.95,
+            low: None,
+            high: None,
+            ..compared("wall_ns", Verdict::Inconclusive, 0.11)
+        };
+        let expect = "b was faster than a in 2 of 3 runs (median -89 %), but so few give no interval of 95 %; --runs 6 gives one";
+        assert_eq!(sentence(&set, &[few], "b").unwrap(), expect);
+        assert_eq!([0.9, 0.95, 0.975, 0.99].map(runs_for_an_interval), [5, 6, 7, 8]);
     }
 
     #[test]

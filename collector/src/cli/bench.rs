@@ -2,6 +2,7 @@
 
 use super::{ListFormat, duration};
 use clap::{Args, ValueHint};
+use perfcollect_shared::stats::Rules;
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -89,18 +90,8 @@ pub struct BenchArgs {
     /// The same as --output inherit
     #[arg(long, conflicts_with = "output")]
     pub show_output: bool,
-    /// Longest time of a run: 500ms, 30s; one that takes longer is killed and counts as failed
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Smallest difference that matters, in percent
-    #[arg(long, value_name = "PCT", default_value_t = 2.0, value_parser = margin)]
-    pub margin: f64,
-    /// Of the intervals, in percent
-    #[arg(long, value_name = "PCT", default_value_t = 95.0, value_parser = confidence)]
-    pub confidence: f64,
-    /// Seed of the random order [default: a new one, kept in the bundle]
-    #[arg(long, value_name = "NUM")]
-    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub trial: TrialArgs,
     /// Write the bundle to this file instead of the folder .perfcollect
     #[arg(short = 'o', long = "bundle", visible_alias = "out", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub bundle: Option<PathBuf>,
@@ -123,6 +114,31 @@ pub struct BenchArgs {
     pub quiet: bool,
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
+}
+
+/// What every measurement in turns can be told.
+#[derive(Args, Clone, Debug)]
+pub struct TrialArgs {
+    /// Longest time of a run: 500ms, 30s; one that takes longer is killed and counts as failed
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Smallest difference that matters, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 2.0, value_parser = margin)]
+    pub margin: f64,
+    /// Of the intervals, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 95.0, value_parser = confidence)]
+    pub confidence: f64,
+    /// Seed of the random order [default: a new one, kept in the bundle]
+    #[arg(long, value_name = "NUM")]
+    pub seed: Option<u64>,
+}
+
+impl TrialArgs {
+    /// Rules of the verdicts.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules { margin: self.margin / 100.0, confidence: self.confidence / 100.0 }
+    }
 }
 
 /// Files beside the bundle.

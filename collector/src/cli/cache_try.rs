@@ -1,6 +1,6 @@
 //! `caches try`, as it is typed.
 
-use super::bench::{confidence, margin, runs};
+use super::bench::{TrialArgs, runs};
 use super::{ReportFormat, Runs, duration};
 use clap::{Args, ValueHint};
 use std::ffi::OsString;
@@ -12,12 +12,13 @@ use std::time::Duration;
 #[command(
     override_usage = "perfcollect caches try [OPTIONS] -- COMMAND [ARGS]...",
     after_help = "Runs the command as it is and with the caches changed, in random order, until the answer is clear. The source \
-                  stays as it is: sizes are given to functools.lru_cache and cachetools when they make the cache. Without --set, \
+                  stays as it is: sizes are given to functools.lru_cache, to the decorators and to the objects of cachetools when they make the cache. Without --set, \
                   what the last recording of the command advises is tried. The command is run once before, to see that it \
                   makes those caches. Exit code: 0 measured, whatever came out; 1 a run failed, or a cache was not there."
 )]
 pub struct CachesTryArgs {
-    /// A cache by its module.name and the size to try: a number of entries, off, or unlimited; several for all together
+    /// A cache and the size to try: a number of entries, off, or unlimited. Its module.name, or the end of that; with * and ? all
+    /// that fit. Several are tried together
     #[arg(long, value_name = "NAME=N", value_parser = setting)]
     pub set: Vec<Setting>,
     /// Try each on its own instead of all together
@@ -35,18 +36,8 @@ pub struct CachesTryArgs {
     /// Runs before those that count
     #[arg(short, long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
     pub warmup: u32,
-    /// Longest time of a run; one that takes longer is killed and counts as failed
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Smallest difference that matters, in percent
-    #[arg(long, value_name = "PCT", default_value_t = 2.0, value_parser = margin)]
-    pub margin: f64,
-    /// Of the intervals, in percent
-    #[arg(long, value_name = "PCT", default_value_t = 95.0, value_parser = confidence)]
-    pub confidence: f64,
-    /// Seed of the random order [default: a new one, kept in the bundle]
-    #[arg(long, value_name = "NUM")]
-    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub trial: TrialArgs,
     /// Show what the command writes
     #[arg(long)]
     pub show_output: bool,
@@ -96,10 +87,10 @@ impl std::fmt::Display for Setting {
 }
 
 fn setting(text: &str) -> Result<Setting, String> {
-    const SAY: &str = "say MODULE.NAME=N, with N a number of entries, `off` or `unlimited`";
+    const SAY: &str = "say NAME=N, with N a number of entries, `off` or `unlimited`, such as f=200 or module.f=off";
     let (name, size) = text.rsplit_once('=').ok_or(SAY)?;
-    if name.is_empty() || !name.contains('.') {
-        return Err(format!("`{name}` is no name of a cache; {SAY}, such as __main__.f=200"));
+    if name.is_empty() {
+        return Err(format!("the name of a cache is missing; {SAY}"));
     }
     let size = match size {
         "off" | "0" => NewSize::Off,
@@ -122,7 +113,8 @@ mod tests {
         check("a.B.größe=off", "a.B.größe", NewSize::Off);
         check("a.b=0", "a.b", NewSize::Off);
         check("a.b=unlimited", "a.b", NewSize::Unlimited);
-        for bad in ["", "f", "f=1", "a.b", "a.b=", "a.b=-1", "a.b=many", "a.b=99999999999", "=5", "a.b=1.5"] {
+        check("f=1", "f", NewSize::Entries(1));
+        for bad in ["", "f", "a.b", "a.b=", "a.b=-1", "a.b=many", "a.b=99999999999", "=5", "a.b=1.5"] {
             assert!(setting(bad).is_err(), "{bad}");
         }
     }

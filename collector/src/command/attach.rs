@@ -3,9 +3,10 @@
 //! Owns the order of things: look at it, arm on what it is now, wait for an end, pack, tell. How it ends is not ours to
 //! learn, since it is not our child.
 
-use super::run::samplers::{Armed, Gathered, Rates};
+use super::run::samplers::{Armed, Gathered, RESOURCE_INTERVAL, Rates};
 use super::run::start::{begun, open_spool};
 use super::run::{cpu_time, show, summary};
+use crate::cache_server::{self, Address, Servers};
 use crate::cli::AttachArgs;
 use crate::exit_code::ExitCode;
 use crate::git;
@@ -29,6 +30,14 @@ use ulid::Ulid;
 /// When it cannot be recorded, or the recording not be written.
 pub fn run(args: &AttachArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let terminal = terminal.quiet(args.recording.quiet);
+    cache_server::hide(&args.servers.cache);
+    let servers = match Address::all(&args.servers.cache) {
+        Ok(servers) => servers,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return Ok(ExitCode::USAGE);
+        }
+    };
     let target = Target::open(args.pid)?;
     // Before the first thread: all of them are to leave these signals to us.
     let signals = EndSignals::hold().context("cannot hold signals")?;
@@ -39,7 +48,7 @@ pub fn run(args: &AttachArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         spool.discard();
         bail!("process {} has ended", args.pid);
     }
-    let (images, end) = record(args, &target, &spool, &signals, terminal);
+    let (images, end) = record(args, &target, &servers, &spool, &signals, terminal);
     let complete = !end.partial;
     let packed = pack::pack(spool.path(), &file, images, Some(&end))?;
     signals.let_go();
@@ -54,6 +63,7 @@ pub fn run(args: &AttachArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 fn record(
     args: &AttachArgs,
     target: &Target,
+    servers: &[Address],
     spool: &SpoolFolder,
     signals: &EndSignals,
     terminal: Terminal,
@@ -63,7 +73,9 @@ fn record(
     let tree = ProcessTree::new(target.pid, clock.clone());
     tree.scan();
     let rates = Rates::new(args.recording.rate, args.recording.no_native, args.recording.no_python);
-    let samplers = Armed::attach(rates, spool.path(), &tree, &clock, since).start(spool.path(), &tree, &clock);
+    let armed = Armed::attach(rates, spool.path(), &tree, &clock, since);
+    let servers = Servers::start(servers, RESOURCE_INTERVAL, spool.path(), &clock);
+    let samplers = armed.start(spool.path(), &tree, &clock).with_servers(servers);
     if !args.recording.quiet {
         terminal.tell(&format!("recording process {}; {}", target.pid, how_to_end(args)));
     }

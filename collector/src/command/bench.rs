@@ -64,7 +64,7 @@ pub(super) fn measure(
     // First of all: what the spawner holds, every program starts with.
     let signals = Signals::hold().context("cannot hold signals")?;
     let spawner = Spawner::fork(&conditions(args, plan, &signals))?;
-    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = args.trial.seed.unwrap_or_else(|| fastrand::u64(..));
     let (manifest, id) = describe(args, plan, settings(seed))?;
     let (spool, target) = open_spool(args.bundle.as_deref(), &["bench".to_owned()], &id)?;
     let started =
@@ -79,11 +79,11 @@ pub(super) fn measure(
     for note in &plan.notes {
         terminal.note(note);
     }
-    let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
+    let rules = args.trial.rules();
     let progress = Progress::new(!terminal.quiet);
     let together = if plan.sequential { 1 } else { plan.benchmarks.len() };
     let enough = Enough::new(args, together, &rules);
-    let session = Session::new(plan, &signals, spawner, lines, progress, args.timeout, rules);
+    let session = Session::new(plan, &signals, spawner, lines, progress, args.trial.timeout, rules);
     let measured = session.run(args.warmup, seed, enough);
     let code = tell(end(plan, measured, manifest, (spool, &target), more()));
     signals.let_go();
@@ -106,7 +106,7 @@ fn conditions(args: &BenchArgs, plan: &Plan, signals: &Signals) -> Conditions {
         jobs,
         input: plan.input.clone(),
         output: plan.output.clone(),
-        timeout: args.timeout,
+        timeout: args.trial.timeout,
         ignore: plan.ignore.clone(),
         mask: Some(signals.before()),
         sigpipe_ignored: Inherited::take().ignores_sigpipe(),
@@ -151,11 +151,11 @@ pub(super) fn settings(args: &BenchArgs, plan: &Plan, seed: u64) -> BTreeMap<Str
         ("seed", Some(seed.to_string())),
         ("runs", Some(runs)),
         ("warmup", Some(args.warmup.to_string())),
-        ("margin", Some((args.margin / 100.0).to_string())),
+        ("margin", Some(args.trial.rules().margin.to_string())),
         ("shell", Some(shell)),
         ("input", Some(args.input.clone())),
         ("output", Some(if args.show_output { "inherit".to_owned() } else { args.output.clone() })),
-        ("timeout_ns", args.timeout.map(|time| time.as_nanos().to_string())),
+        ("timeout_ns", args.trial.timeout.map(|time| time.as_nanos().to_string())),
         ("ignore_failure", args.ignore_failure.clone()),
         ("setup", args.setup.clone()),
         ("prepare", (!args.prepare.is_empty()).then(|| args.prepare.join("\n"))),
@@ -318,7 +318,7 @@ fn append(args: &BenchArgs, set: &BenchSet, end: &End) -> anyhow::Result<()> {
 
 /// Each run is also a recording.
 fn profile(args: &BenchArgs, plan: &Plan, terminal: Terminal) -> anyhow::Result<ExitCode> {
-    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = args.trial.seed.unwrap_or_else(|| fastrand::u64(..));
     let profiled = profiled::run(args, plan, seed, terminal, |manifest| {
         manifest.command = typed();
         manifest.settings.bench = settings(args, plan, seed);
@@ -331,7 +331,7 @@ fn profile(args: &BenchArgs, plan: &Plan, terminal: Terminal) -> anyhow::Result<
         runs.map(|run| run.exit.status()).collect()
     });
     let (exits, warnings) = (exits.collect(), bundle.manifest.warnings.clone());
-    let rules = Rules { margin: args.margin / 100.0, confidence: args.confidence / 100.0 };
+    let rules = args.trial.rules();
     let failed = profiled.failure.as_ref().map_or(End::Done, |text| End::Failed(Failure::Hook(text.clone())));
     let published = publish(args, plan, &Results { set, exits, warnings, rules }, &failed, terminal);
     terminal.note(&next(&profiled.packed.path, comparisons_were_made(plan)));

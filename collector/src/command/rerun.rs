@@ -7,7 +7,7 @@ mod show;
 mod verdict;
 
 use crate::agent::{KEY_LIMIT, MODES};
-use crate::cli::{Clock, Jit, RecordingArgs, RerunArgs, RunArgs, StackArgs};
+use crate::cli::{Clock, Jit, RecordingArgs, RerunArgs, RunArgs, ServerArgs, StackArgs};
 use crate::exit_code::ExitCode;
 use crate::series::{Outcome, Series};
 use crate::store::{self, Library};
@@ -209,7 +209,7 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
         no_caches: !settings.caches,
         alloc_depth: 16,
         // A bundle may come from anywhere, and must not choose whom we give our passwords to.
-        cache: Vec::new(),
+        servers: ServerArgs::default(),
         cache_fd: None,
         cache_trace: Vec::new(),
         cache_candidates: Vec::new(),

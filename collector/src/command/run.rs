@@ -29,7 +29,7 @@ use std::time::Instant;
 /// Never so far: what fails before the program starts is told here, and the code is 125, 126 or 127.
 pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let terminal = terminal.quiet(args.recording.quiet);
-    cache_server::hide(&args.cache);
+    cache_server::hide(&args.servers.cache);
     let servers = match cache_servers(args) {
         Ok(servers) => servers,
         Err(error) => {
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 
 /// The servers to be read, as they were typed or as a series of runs hands them on.
 fn cache_servers(args: &RunArgs) -> anyhow::Result<Vec<Address>> {
-    let mut typed = args.cache.clone();
+    let mut typed = args.servers.cache.clone();
     if let Some(fd) = args.cache_fd {
         typed.extend(cache_server::take_over(fd).context("--cache-fd is for perfcollect's own use")?);
     }

@@ -130,7 +130,13 @@ struct Watched {
     before: ResourceSample,
     /// Its parent is not of the tree any more: nobody there will wait for it and get its CPU time.
     orphan: bool,
+    /// When it started, while its arguments are still those of its parent: it may be on its way to another program, which
+    /// its name does not tell where that is the same. With the readings that this goes on for.
+    forked: Option<(Nanos, u8)>,
 }
+
+/// Readings of a process after which a fork stays one.
+const SETTLED: u8 = 4;
 
 impl State {
     fn run(mut self, stopped: &Receiver<()>) -> ResourceOutcome {
@@ -199,8 +205,22 @@ impl State {
         let known = || self.watched.get(&parent).map(|parent| &parent.name).or_else(|| self.ended.get(&parent));
         let inherited = || known().cloned().unwrap_or_default();
         let (name, parent) = stat.map_or_else(|| (inherited(), parent), |stat| (stat.name, stat.parent));
-        self.watched.insert(process.pid, Watched::new(process, parent, name.clone()));
+        let mut watched = Watched::new(process, parent, name.clone());
+        watched.forked = (command_of(process.pid) == command_of(parent)).then_some((at, SETTLED));
+        self.watched.insert(process.pid, watched);
         self.describe(process.pid, parent, name, at);
+    }
+
+    /// Looks once more at the arguments of a fork.
+    fn settle(&mut self, pid: u32) {
+        let Some(watched) = self.watched.get_mut(&pid) else { return };
+        let Some((at, left)) = watched.forked else { return };
+        let (parent, name, command) = (watched.parent, watched.name.clone(), command_of(pid));
+        let changed = !command.is_empty() && command != command_of(parent);
+        watched.forked = (!changed && left > 1).then_some((at, left - 1));
+        if changed {
+            self.describe(pid, parent, name, at);
+        }
     }
 
     /// Writes what is known of a process; a later line replaces an earlier one.
@@ -292,6 +312,8 @@ impl State {
         let process = watched.process;
         if renamed {
             self.renamed(process, now);
+        } else {
+            self.settle(pid);
         }
     }
 
@@ -339,6 +361,7 @@ impl Watched {
             switches: Switches::default(),
             before: ResourceSample::default(),
             orphan: false,
+            forked: None,
         }
     }
 }

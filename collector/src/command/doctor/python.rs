@@ -1,4 +1,4 @@
-//! Python stacks: reading another process's memory, and the Pythons that are installed.
+//! Python stacks: reading another process's memory, the Pythons that are installed, and which caches these have.
 
 use super::Check;
 use crate::sample::python::{KNOWN_MINORS as KNOWN, NoAccess, explain_no_access};
@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 const TITLE: &str = "Python stacks";
 
 pub(super) fn checks() -> Vec<Check> {
-    vec![memory(), versions()]
+    let found = installed();
+    vec![memory(), versions(&found), caches(&found)]
 }
 
 fn memory() -> Check {
@@ -52,13 +53,12 @@ fn read_memory(pid: u32) -> Result<(), Errno> {
     process_vm_readv(pid, &mut local, &[RemoteIoVec { base, len: 16 }]).map(|_| ())
 }
 
-fn versions() -> Check {
+fn versions(found: &[(PathBuf, String)]) -> Check {
     let (id, title) = ("python_versions", "Pythons here");
-    let found = installed();
     if found.is_empty() {
         return Check::limited(id, title, "there is no python3 in PATH", "sudo apt-get install python3");
     }
-    let (known, unknown): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, version)| is_known(version));
+    let (known, unknown): (Vec<_>, Vec<_>) = found.iter().cloned().partition(|(_, version)| is_known(version));
     let list = |pythons: &[(PathBuf, String)]| {
         let words = pythons.iter().map(|(path, version)| format!("{version} ({})", path.display()));
         words.collect::<Vec<_>>().join(", ")
@@ -69,6 +69,42 @@ fn versions() -> Check {
     let detail = format!("{}: too new or too old for the sampler", list(&unknown));
     let other = if known.is_empty() { String::new() } else { format!(", such as {}", list(&known)) };
     Check::limited(id, title, detail, format!("use CPython 3.{} to 3.{}{other}", KNOWN.start(), KNOWN.end()))
+}
+
+/// Packages whose caches are counted, as the package index names them; functools is everywhere.
+const PACKAGES: [&str; 8] =
+    ["cachetools", "diskcache", "cashews", "aiocache", "dogpile.cache", "advanced-caching", "Django", "Flask-Caching"];
+/// Says which of its arguments are installed. Nothing of the folder that we are in is imported.
+const ASK: &str = "import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+from importlib.metadata import version
+for name in sys.argv[1:]:
+    try:
+        print(name, version(name))
+    except Exception:
+        pass
+";
+
+/// Which caches of Python programs are counted here.
+fn caches(found: &[(PathBuf, String)]) -> Check {
+    let (id, title) = ("python_caches", "Python caches");
+    let told = |(python, version): &(PathBuf, String)| {
+        let minor = version.strip_prefix("3.")?.split('.').next()?.parse::<u32>().ok()?;
+        let libraries = [vec!["functools".to_owned()], libraries_of(python)].concat().join(", ");
+        (minor >= 8).then(|| format!("{version}: {libraries}"))
+    };
+    let entered: Vec<String> = found.iter().filter_map(told).collect();
+    if entered.is_empty() {
+        let detail = "no Python from 3.8 on is in PATH: none is entered, and its caches are not counted";
+        return Check::missing(id, title, detail, "sudo apt-get install python3");
+    }
+    Check::works(id, title, entered.join("; "))
+}
+
+fn libraries_of(python: &Path) -> Vec<String> {
+    let asked = Command::new(python).args(["-c", ASK]).args(PACKAGES).stdin(Stdio::null()).output();
+    let Ok(output) = asked else { return Vec::new() };
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
 
 fn is_known(version: &str) -> bool {

@@ -14,12 +14,11 @@ from itertools import count
 from time import monotonic_ns
 
 from . import caches_hook, quote
-from .caches_hook import guarded
+from .caches_hook import _FUNCTION, guarded, place_of
 
 # What a reader of counters returns, None where it is not known: four counters, then what is there now.
 HITS, MISSES, STALE, EVICTIONS, ENTRIES, WEIGHT, CAPACITY = range(7)
 _NONE = (None,) * 7
-_FUNCTION, _METHOD = type(quote), type(caches_hook.Finder().find_spec)
 # Caches that were freed and not yet added up: so many at most.
 _MOST_GONE = 1000
 
@@ -176,27 +175,6 @@ def forget_definition(definition):
     _definitions.pop((definition.library, definition.name, definition.file, definition.line), None)
 
 
-def place_of(function):
-    """Module, qualified name, file and line of a function; of what it wraps, where that is one. Attributes are looked up
-    only where no code of the program answers."""
-    named, inner = function, function
-    for _ in range(20):
-        kind = type(inner)
-        if kind is partial:
-            inner = named = inner.func
-        elif kind is _METHOD:
-            inner = inner.__func__
-        elif kind is _FUNCTION and "__wrapped__" in inner.__dict__:
-            inner = inner.__dict__["__wrapped__"]
-        else:
-            break
-    code = inner.__code__ if type(inner) is _FUNCTION else None
-    if not isinstance(named, (_FUNCTION, _METHOD, type, type(len))):
-        named = type(named)
-    module = named.__module__ if isinstance(named.__module__, str) else "builtins"
-    return module, named.__qualname__, code and code.co_filename, code and code.co_firstlineno
-
-
 def _is_recursive(function, qualname):
     """Whether the code of a function names itself: as a global, an attribute or a variable of the function around it."""
     name = qualname.rpartition(".")[2]
@@ -337,7 +315,7 @@ def _load(name):
     """A further module of ours. The folder it is in is not on the path any more, and is not to be seen there."""
     module = type(sys)("%s.%s" % (__package__, name))
     module.__package__, module.__file__ = __package__, "%s/_perfcollect/%s.py" % (_core.folder, name)
-    module.core, module.caches = _core, sys.modules.get(__name__) or _this()
+    module.core, module.caches, module.hook = _core, sys.modules.get(__name__) or _this(), caches_hook
     loader = _Loader(module.__name__, module.__file__)
     if sys.pycache_prefix is None:
         code = loader.get_code(module.__name__)

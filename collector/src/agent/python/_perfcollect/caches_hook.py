@@ -17,6 +17,7 @@ dictionary for each import; one that is never imported is never touched. `watch`
 
 import gc
 import sys
+from _functools import partial
 
 from . import is_foreign
 
@@ -68,6 +69,9 @@ class Finder:
             loader.__dict__["exec_module"] = exec_module
         except AttributeError:
             pass
+
+
+_FUNCTION, _METHOD = type(is_foreign), type(Finder().find_spec)
 
 
 def watch(name, then):
@@ -208,3 +212,24 @@ def like(ours, real):
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(ours, name, getattr(real, name, None))
     ours.__wrapped__ = real
+
+
+def place_of(function):
+    """Module, qualified name, file and line of a function; of what it wraps, where that is one. Attributes are looked up
+    only where no code of the program answers."""
+    named, inner = function, function
+    for _ in range(20):
+        kind = type(inner)
+        if kind is partial:
+            inner = named = inner.func
+        elif kind is _METHOD:
+            inner = inner.__func__
+        elif kind is _FUNCTION and "__wrapped__" in inner.__dict__:
+            inner = inner.__dict__["__wrapped__"]
+        else:
+            break
+    code = inner.__code__ if type(inner) is _FUNCTION else None
+    if not isinstance(named, (_FUNCTION, _METHOD, type, type(len))):
+        named = type(named)
+    module = named.__module__ if isinstance(named.__module__, str) else "builtins"
+    return module, named.__qualname__, code and code.co_filename, code and code.co_firstlineno

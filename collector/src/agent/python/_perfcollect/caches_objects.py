@@ -11,13 +11,12 @@ from weakref import ref
 Source, ticks = caches.Source, caches.ticks
 places = caches.loaded("caches_places")
 _MISSING = object()
-_DATA, _SIZE, _MOST = "_Cache__data", "_Cache__currsize", "_Cache__maxsize"
+on_method = places.on_method
+_DATA, _SIZE, _MOST = places.DATA, "_Cache__currsize", places.MOST
 
 # The library's own classes, and the counted class of each line: (base, code, offset) -> class
 _bases = frozenset()
 _counted = {}
-# Where methods keep their cache: (class, attribute) -> their functions, [None] where that is not one.
-_methods = {}
 _library = None
 _costs = {}
 # A counted class says that it is its base, so that its attribute cannot be set.
@@ -28,17 +27,7 @@ def start(cachetools):
     """Takes over the making of the library's objects."""
     global _bases, _library
     _library = cachetools
-    kinds = [kind for kind in vars(cachetools).values() if isinstance(kind, type) and issubclass(kind, cachetools.Cache)]
-    _bases = frozenset(kind for kind in kinds if kind.__module__.partition(".")[0] == "cachetools")
-    real = cachetools.Cache.__init__
-
-    def __init__(self, *args, **kwargs):
-        real(self, *args, **kwargs)
-        if type(self) in _bases:
-            caches.guarded("cachetools", _count, self)
-
-    caches.caches_hook.like(__init__, real)
-    cachetools.Cache.__init__ = __init__
+    _bases = places.watch_objects(cachetools, _count)
 
 
 def _count(cache):
@@ -94,7 +83,7 @@ class _Site(places.Place):
 def _counting(base, frame):
     site = _Site(base, frame)
     kind = _class_of(base, site)
-    name, function = _name(site)
+    name, function = places.named(site)
     more = {"scope": "function" if function else "object", "source": "wrapped", "policy": _policy(base)}
     if function is not None:
         site.definition = caches.definition_of("cachetools", function, **more)
@@ -151,25 +140,6 @@ def _class_of(base, site):
 
 def _policy(base):
     return base.__name__[: -len("Cache")].lower() or None
-
-
-def _name(site):
-    """A name; or the method that has its cache there, and no other method."""
-    kinds = site.owner.__mro__ if site.how == "STORE_ATTR" and site.owner is not None else ()
-    for kind in kinds:
-        functions = _methods.get((kind.__module__, kind.__qualname__, site.stored))
-        if functions is not None and len(functions) == 1:
-            return None, functions[0]
-    return site.name(), None
-
-
-def on_method(function, parameters):
-    """Remembers under which attribute a method keeps its cache."""
-    where = parameters["cache"]
-    names = where.__reduce__()[1] if type(where) is caches.attrgetter else getattr(getattr(where, "__code__", None), "co_names", ())
-    if len(names) == 1:
-        module, name, _, _ = caches.place_of(function)
-        _methods.setdefault((module, name.rpartition(".")[0], names[0]), []).append(function)
 
 
 def with_info(parameters):

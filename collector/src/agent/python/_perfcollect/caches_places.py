@@ -1,11 +1,17 @@
-"""What a cache is called that is no function: by the line that makes it, and what that line stores it under.
+"""What a cache is called that is no function: by the line that makes it, and what that line stores it under; and the making of
+the objects of cachetools.
 
-Loaded when the program imports a library of caches; `caches` and `core` are given.
+Loaded when the program imports a library of caches; `core` and `hook` (caches_hook) are given.
 """
 
 import sys
+from _functools import partial
+from _operator import attrgetter
 from time import perf_counter_ns
 from weakref import ref
+
+# Where objects of cachetools keep their entries and their size, whatever the version.
+DATA, MOST = "_Cache__data", "_Cache__maxsize"
 
 
 def outside(*packages):
@@ -77,7 +83,7 @@ class Weak:
     def add(self, cache):
         number = id(cache)
         # In C, so that nothing happens in the middle of it.
-        self.refs[number] = ref(cache, caches.partial(self._drop, number))
+        self.refs[number] = ref(cache, partial(self._drop, number))
 
     def _drop(self, number, dead):
         if self.refs.get(number) is dead:
@@ -104,3 +110,45 @@ def difference(plain, counted):
                 call()
             least[at] = min(least[at], perf_counter_ns() - begun)
     return max(least[1] - least[0], 0) / 100
+
+
+# Where methods keep their cache: (class, attribute) -> their functions, [None] where that is not one.
+_methods = {}
+
+
+def on_method(function, parameters):
+    """Remembers under which attribute a method keeps its cache. False where that is not told."""
+    where = parameters["cache"]
+    names = where.__reduce__()[1] if type(where) is attrgetter else getattr(getattr(where, "__code__", None), "co_names", ())
+    if len(names) != 1:
+        return False
+    module, name, _, _ = hook.place_of(function)
+    _methods.setdefault((module, name.rpartition(".")[0], names[0]), []).append(function)
+    return True
+
+
+def named(place):
+    """A name; or the method that has its cache there, and no other method."""
+    kinds = place.owner.__mro__ if place.how == "STORE_ATTR" and place.owner is not None else ()
+    for kind in kinds:
+        functions = _methods.get((kind.__module__, kind.__qualname__, place.stored))
+        if functions is not None and len(functions) == 1:
+            return None, functions[0]
+    return place.name(), None
+
+
+def watch_objects(cachetools, told):
+    """Calls told(cache) for each object of one of the library's own classes, at the end of the innermost of its classes'
+    __init__. Returns these classes."""
+    kinds = [kind for kind in vars(cachetools).values() if isinstance(kind, type) and issubclass(kind, cachetools.Cache)]
+    kinds = frozenset(kind for kind in kinds if kind.__module__.partition(".")[0] == "cachetools")
+    real = cachetools.Cache.__init__
+
+    def __init__(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        if type(self) in kinds:
+            hook.guarded("cachetools", told, self)
+
+    hook.like(__init__, real)
+    cachetools.Cache.__init__ = __init__
+    return kinds

@@ -11,7 +11,9 @@ from time import monotonic_ns as clock
 
 from . import _signal_of, caches_hook, config
 from . import keys as traces
+from .by_trace import ByTrace
 from .key_hash import key_of
+from .key_names import Wanted
 
 _GENERATOR = 0x20 | 0x80 | 0x200
 _VARARGS, _VARKEYWORDS = 4, 8
@@ -25,7 +27,7 @@ _IMPURE = frozenset(
 _core = None
 _way = None
 _library = ()
-_globs = ()
+_wanted = None
 _any = False
 # Code -> its trace, or None where it is none of ours. By identity: the hash of code looks into all constants.
 _known = {}
@@ -63,23 +65,30 @@ def _trace_of(code, module):
 
 
 def _is_candidate(code, function):
-    if code.co_flags & _GENERATOR or key_is_cached(code) or len(traces._traces) >= traces._MOST_TRACES:
+    if len(traces._traces) >= traces._MOST_TRACES or _core.is_ours(code) or code.co_name.startswith("<"):
         return False
-    if _core.is_ours(code) or code.co_name.startswith("<"):
-        return False
-    if traces.matches(traces.name_of(function), _globs):
+    why_not = None
+    if code.co_flags & _GENERATOR:
+        why_not = "it is a generator or a coroutine"
+    elif key_is_cached(code):
+        why_not = "it has a cache, so that --cache-trace traces it"
+    if _wanted.has(traces.name_of(function), why_not, _is_own(code)):
         return True
-    return _any and _looks_repeatable(code)
+    return _any and why_not is None and _looks_repeatable(code)
 
 
 def key_is_cached(code):
     return id(code) in _cached
 
 
+def _is_own(code):
+    file = code.co_filename
+    return not (file.startswith(_library) or "/site-packages/" in file or "/dist-packages/" in file)
+
+
 def _looks_repeatable(code):
     """Own code that takes an argument, and by the names that it uses neither changes nor asks anything outside."""
-    file = code.co_filename
-    if file.startswith(_library) or "/site-packages/" in file or "/dist-packages/" in file:
+    if not _is_own(code):
         return False
     if not (code.co_argcount + code.co_kwonlyargcount or code.co_flags & (_VARARGS | _VARKEYWORDS)):
         return False
@@ -186,30 +195,16 @@ class _ByMonitoring:
         return False
 
 
-class _ByTrace:
+class _ByTrace(ByTrace):
     """Up to 3.11."""
 
-    hooked = False
-
-    def start(self):
-        if sys.gettrace() is not None:
-            raise RuntimeError("the program has a trace function (a debugger or coverage, or `--python lines`)")
-        self.hook()
-        sys.settrace(self.on_call)
-
-    def hook(self):
-        """Threads that the threading module starts from now on are traced."""
-        threading = sys.modules.get("threading")
-        if threading is not None and getattr(threading, "_trace_hook", self) is None:
-            threading.settrace(self.on_call)
-            self.hooked = True
+    others = "a debugger or coverage, or `--python lines`"
 
     def on_call(self, frame, event, arg):
         code = frame.f_code
         trace = _known.get(id(code), self)
         if trace is self:
-            if not self.hooked and code.co_filename.endswith("/threading.py"):
-                self.hook()
+            self.meet(code)
             trace = _trace_of(code, frame.f_globals.get("__name__", "?"))
         if trace is None:
             return None
@@ -227,10 +222,6 @@ class _ByTrace:
             return on_event
 
         return on_event
-
-    def displaced(self):
-        trace = sys.gettrace()
-        return trace is not None and getattr(trace, "__self__", None) is not self
 
 
 def _sees_cached(wrapper, function, library, parameters):
@@ -276,14 +267,14 @@ def _calibrate(plain):
 
 
 def start(core):
-    global _core, _way, _library, _globs, _any, _CHANGES
+    global _core, _way, _library, _wanted, _any, _CHANGES
     _core = core
     if traces._core is None:
         traces.start(core)
     standard = getattr(sys.modules.get("os"), "__file__", None) or "/usr/lib/"
     _library = (standard.rpartition("/")[0] + "/", core.folder, "<")
-    _globs = tuple([glob for glob in config.CANDIDATE_GLOBS if glob])
-    _any = len(_globs) < len(config.CANDIDATE_GLOBS)
+    _wanted = Wanted([glob for glob in config.CANDIDATE_GLOBS if glob], True)
+    _any = "" in config.CANDIDATE_GLOBS
     _CHANGES = _changes()
     caches_hook.on_create.append(_sees_cached)
     plain = _time_calls()
@@ -298,6 +289,7 @@ def thread_starts():
 
 
 def flush(final):
+    _wanted.tell(_core)
     if _way.displaced() and not getattr(_way, "told", False):
         _way.told = True
         _core.error("candidates", "a debugger or coverage took the trace function over; calls from then on are not traced")
@@ -306,6 +298,7 @@ def flush(final):
 
 
 def after_fork():
+    _wanted.news = []
     mine = _stacks.get(get_ident())
     _stacks.clear()
     if mine is not None:

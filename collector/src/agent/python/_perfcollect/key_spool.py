@@ -29,16 +29,19 @@ class Spool:
         self.classes = [0] * CLASSES
         self.given_up = 0
         self.kept = 0
-        # Events that were written and then given up.
-        self.deleted = 0
+        # Events that were written and then given up; those that could not be written.
+        self.deleted = self.lost = 0
 
     def write(self, events, mask):
         """Appends events: time, number of the key, cost, and so on."""
+        # Until they are written: whatever comes in between, they are counted.
+        self.lost += len(events) // 3
         if self.together < _TOGETHER:
             if self._append(b"all", events, mask):
                 self.together += len(events) // 3
                 self.together_kept += len(events) // 3
                 self.kept += len(events) // 3
+                self.lost -= len(events) // 3
             return
         parts = {}
         for at in range(0, len(events), 3):
@@ -48,9 +51,11 @@ class Spool:
         for place, part in parts.items():
             if place < self.given_up:
                 self.deleted += len(part) // 3
+                self.lost -= len(part) // 3
             elif self._append(b"%d" % place, part, mask):
                 self.classes[place] += len(part) // 3
                 self.kept += len(part) // 3
+                self.lost -= len(part) // 3
 
     def delete(self, mask):
         """Keys of all classes below are given up; those in the first file are left out by who reads it, about half of them each time."""

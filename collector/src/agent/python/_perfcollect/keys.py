@@ -14,6 +14,7 @@ from types import FunctionType
 
 from . import _signal_of, caches_hook, config, quote
 from .key_hash import key_of, mixed, number_of
+from .key_names import Wanted
 from .key_spool import Spool
 
 # Costs of an event that are no costs. Below FAILED they are of a computation that raised.
@@ -30,6 +31,7 @@ _states = {}
 _cost = []
 candidate_ns = 0.0
 _no_key = object()
+_wanted = Wanted(config.KEY_GLOBS, False)
 getlimit, setlimit = sys.getrecursionlimit, sys.setrecursionlimit
 
 
@@ -251,40 +253,9 @@ def _unlink_next(error):
         trace = trace.tb_next
 
 
-def is_wanted(function, globs=None):
-    return matches(name_of(function), globs or config.KEY_GLOBS)
-
-
-def matches(name, globs):
-    """Whether a name, or the end of it behind a dot, is one of those that were asked for."""
-    return any([_fits(name, glob) or _fits(name, "*." + glob) for glob in globs])
-
-
-def _fits(name, glob):
-    """Whether `*` and `?` of a pattern can stand for the rest of a name. The module fnmatch would bring `re` into the program,
-    whose caches are then counted as its own."""
-    if "[" in glob:
-        from fnmatch import fnmatchcase
-
-        return fnmatchcase(name, glob)
-    at = place = 0
-    star = again = -1
-    while at < len(name):
-        if place < len(glob) and glob[place] == "*":
-            star, again, place = place, at, place + 1
-        elif place < len(glob) and glob[place] in ("?", name[at]):
-            at, place = at + 1, place + 1
-        elif star >= 0:
-            again += 1
-            at, place = again, star + 1
-        else:
-            return False
-    return not glob[place:].strip("*")
-
-
 def _before(function, library, parameters):
     """What a wrapper is made of: its function timed, and its key function (of cachetools) heard."""
-    if not is_wanted(function):
+    if not _wanted.has(name_of(function)):
         return None
     if len(_traces) >= _MOST_TRACES:
         if len(_traces) == _MOST_TRACES:
@@ -409,14 +380,24 @@ def start(core):
 
 
 def flush(final):
+    _wanted.tell(_core)
     lines = []
     for trace in _traces[:_MOST_TRACES]:
         trace.write()
     for trace in _traces[:_MOST_TRACES]:
         dropped, unhashable = trace.sums()
         lines.append(
-            '{"n":%d,"head":%s,"mask":%d,"dropped":%d,"unhashable":%d,"recursive":%s,"tracing_ns":%.1f}\n'
-            % (trace.number, trace.head, trace.mask, dropped, unhashable, _yes(trace.recursive), trace.own_ns())
+            '{"n":%d,"head":%s,"mask":%d,"dropped":%d,"lost":%d,"unhashable":%d,"recursive":%s,"tracing_ns":%.1f}\n'
+            % (
+                trace.number,
+                trace.head,
+                trace.mask,
+                dropped,
+                trace.spool.lost,
+                unhashable,
+                _yes(trace.recursive),
+                trace.own_ns(),
+            )
         )
     if lines:
         _core.replace("keys", "".join(lines))
@@ -424,6 +405,7 @@ def flush(final):
 
 def after_fork():
     """The child's lookups only."""
+    _wanted.news = []
     mine = _states.get(get_ident())
     _states.clear()
     if mine is not None:

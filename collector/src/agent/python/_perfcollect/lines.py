@@ -11,6 +11,7 @@ from time import perf_counter_ns as clock
 from time import thread_time_ns
 
 from . import quote
+from .by_trace import ByTrace
 
 _GENERATOR = 0x20 | 0x80 | 0x200
 # What an entry of a thread's stack of calls holds.
@@ -174,30 +175,13 @@ class _ByMonitoring:
         pass
 
 
-class _ByTrace:
+class _ByTrace(ByTrace):
     """Up to 3.11."""
-
-    hooked = False
-
-    def start(self):
-        if sys.gettrace() is not None:
-            raise RuntimeError("the program has a trace function (a debugger or coverage)")
-        self.hook()
-        sys.settrace(self.on_call)
-
-    def hook(self):
-        """Threads that the threading module starts from now on are traced."""
-        threading = sys.modules.get("threading")
-        if threading is not None and getattr(threading, "_trace_hook", self) is None:
-            threading.settrace(self.on_call)
-            self.hooked = True
 
     def on_call(self, frame, event, arg):
         code = frame.f_code
         if id(code) not in _codes and not _own(code):
-            if not self.hooked and code.co_filename.endswith("/threading.py"):
-                # Imported meanwhile: before 3.10, no event tells of a thread's start.
-                self.hook()
+            self.meet(code)
             return None
         line = frame.f_lineno
         _enter(code, line if code.co_flags & _GENERATOR and line != code.co_firstlineno else 0)
@@ -209,15 +193,6 @@ class _ByTrace:
         elif event == "return":
             _leave(frame.f_code)
         return self.on_event
-
-    def displaced(self):
-        trace = sys.gettrace()
-        return trace is not None and getattr(trace, "__self__", None) is not self
-
-    def stop(self):
-        threading = sys.modules.get("threading")
-        if getattr(getattr(threading, "_trace_hook", None), "__self__", None) is self:
-            threading.settrace(None)
 
 
 def start(core):

@@ -46,9 +46,14 @@ pub(super) fn advice(from: Option<&str>, command: &[OsString]) -> anyhow::Result
     Ok(advice)
 }
 
-/// Whether it is a function's cache of a kind that the recorder can make with another size.
+/// Whether the recorder can make it with another size: a function's cache, or an object.
 fn can_be_set(row: &Row) -> bool {
-    !row.candidate && row.scope == CacheScope::Function && ["functools", "cachetools"].contains(&row.library.as_str())
+    let scopes: &[CacheScope] = match row.library.as_str() {
+        "functools" => &[CacheScope::Function],
+        "cachetools" => &[CacheScope::Function, CacheScope::Object],
+        _ => &[],
+    };
+    !row.candidate && scopes.contains(&row.scope)
 }
 
 fn size(row: &Row) -> Option<NewSize> {
@@ -56,7 +61,8 @@ fn size(row: &Row) -> Option<NewSize> {
         return None;
     }
     match row.verdict {
-        Verdict::Remove => Some(NewSize::Off),
+        // A program may need what it has just put into an object.
+        Verdict::Remove => (row.scope == CacheScope::Function).then_some(NewSize::Off),
         Verdict::Resize => row.advised_capacity.and_then(|entries| entries.try_into().ok()).map(NewSize::Entries),
         _ => None,
     }

@@ -33,9 +33,7 @@ const AS_IS: &str = "as it is";
 impl Sides {
     /// Makes the recorders.
     pub(super) fn new(tried: &[Setting], each: bool) -> anyhow::Result<Self> {
-        let folder = env::temp_dir().join(format!("perfcollect-try-{}-{:x}", std::process::id(), fastrand::u64(..)));
-        DirBuilder::new().mode(0o711).create(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let mut sides = Self { all: Vec::new(), folder };
+        let mut sides = Self { all: Vec::new(), folder: folder()? };
         sides.add(tried, Vec::new()).context("cannot write the recorder for Python")?;
         if each {
             for one in tried {
@@ -47,12 +45,19 @@ impl Sides {
         Ok(sides)
     }
 
+    /// One that changes nothing and tells of every cache.
+    pub(super) fn watching() -> anyhow::Result<Self> {
+        let mut sides = Self { all: Vec::new(), folder: folder()? };
+        sides.add(&[], Vec::new()).context("cannot write the recorder for Python")?;
+        Ok(sides)
+    }
+
     fn add(&mut self, watched: &[Setting], set: Vec<Setting>) -> io::Result<()> {
         let folder = self.folder.join(self.all.len().to_string());
         DirBuilder::new().mode(0o711).create(&folder)?;
         let size = |name: &str| set.iter().find(|one| one.name == name).map_or(SIZE_AS_IS, |one| code(one.size));
         let sizes = watched.iter().map(|one| (one.name.clone(), size(&one.name))).collect();
-        let injection = Injection::install(&folder, &Options { sizes, ..Options::default() })?;
+        let injection = Injection::install(&folder, &Options { sizes: Some(sizes), ..Options::default() })?;
         let name = set.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let name = if name.is_empty() { AS_IS.to_owned() } else { name };
         self.all.push(Side { name, set, folder, injection });
@@ -76,6 +81,12 @@ impl Sides {
         };
         self.missing().into_iter().map(told).collect()
     }
+}
+
+fn folder() -> anyhow::Result<PathBuf> {
+    let folder = env::temp_dir().join(format!("perfcollect-try-{}-{:x}", std::process::id(), fastrand::u64(..)));
+    DirBuilder::new().mode(0o711).create(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
 }
 
 impl Drop for Sides {
