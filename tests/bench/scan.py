@@ -1,11 +1,13 @@
-"""How fast `perfcollect scan` is on CPython's own library: beside the bare parser, on one and two cores, warm, one file changed.
+"""How fast `perfcollect scan` is on CPython's own library: beside the bare parser, on one and two cores, kept, one file changed.
 
-    cargo build --release && python3 tests/bench/scan.py [--rounds 7] [--json FILE]
+    cargo build --release && python3 tests/bench/scan.py [--rounds 9] [--many 100000] [--glintefy PYTHON] [--json FILE]
 
-The library is that of the Python that runs this, copied without installed packages. Every round measures every case, in
-random order; CPU time is of the process (wall time beside it). `parse` reads the same files with the same parser and does
-nothing else. glintefy's figures, where it installs (Python 3.13 and later), are of its own list of pure functions on the
-same files; those of the older guide (files a second) are its own, from its report, on another machine.
+The library is that of the Python that runs this, copied without installed packages. Every round measures every case once,
+in random order. `parse` reads and decodes the same files with the same parser and does nothing else; a cold scan parses,
+analyses, reports and writes what it keeps. The share of the parser's speed is the ratio of the CPU times of one round,
+the speed-up by a second core the ratio of wall times of one round: median, and the least and the most of all rounds.
+`--many` scans so many small files of made-up packages once, cold. `--glintefy` is a Python 3.13 that has glintefy: its
+list of pure functions, one process for all files, is timed on the same folder, ended after ten minutes.
 """
 
 import argparse
@@ -22,93 +24,139 @@ import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BINARY = REPOSITORY / "target" / "release" / "perfcollect"
+GLINTEFY = """
+import pathlib, sys
+from glintefy.subservers.review.cache.pure_function_detector import PureFunctionDetector
+files = sorted(pathlib.Path(sys.argv[1]).rglob("*.py"))
+found = failed = 0
+detector = PureFunctionDetector()
+for file in files:
+    try:
+        found += len(detector.analyze_file(file))
+    except Exception:
+        failed += 1
+print(len(files), "files,", found, "pure functions,", failed, "files failed")
+"""
+PARSE, ONE, TWO, KEPT, CHANGED = "parse, one core", "cold, one core", "cold, two cores", "nothing changed", "one file changed"
 
 
 def measured(command, environment):
-    begin, before = time.perf_counter(), os.times()
-    output = subprocess.run(command, check=True, capture_output=True, env=environment).stdout
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return time.perf_counter() - begin, cpu, output
-
-
-def walk(folder):
     begin = time.perf_counter()
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".py"):
-                os.stat(os.path.join(parent, name))
-    return time.perf_counter() - begin
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command} ended with {process.returncode}")
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
 
 
-def cases(library, store):
-    environment = {**os.environ, "XDG_CACHE_HOME": str(store)}
-    scan = [str(BINARY), "scan", str(library), "--format", "json"]
-    changed = library / "textwrap.py"
+def cases(binary, library, folder):
+    scan = [str(binary), "scan", str(library), "--format", "json", "--jobs"]
+    environment = lambda store: {**os.environ, "XDG_CACHE_HOME": str(folder / store)}
+    file = library / "textwrap.py"
 
     def cold(jobs):
-        shutil.rmtree(store, ignore_errors=True)
-        return measured([*scan, "--jobs", str(jobs)], environment)
+        shutil.rmtree(folder / "cold", ignore_errors=True)
+        return measured([*scan, jobs], environment("cold"))
+
+    def kept():
+        # A file as young as the store is read once more, as git does it: that is over before what is measured.
+        measured([*scan, "1"], environment("kept"))
+        return measured([*scan, "1"], environment("kept"))
 
     def one_changed():
-        changed.write_text(changed.read_text() + f"\n# {random.random()}\n")
-        return measured([*scan, "--jobs", "1"], environment)
+        measured([*scan, "1"], environment("kept"))
+        file.write_text(file.read_text() + f"\n\ndef added_{random.randrange(10**9)}(x):\n    return x\n")
+        return measured([*scan, "1"], environment("kept"))
 
     return {
-        "parse, one core": lambda: measured([*scan, "--parse-only", "--jobs", "1"], environment),
-        "cold, one core, nothing kept": lambda: measured([*scan, "--no-cache", "--jobs", "1"], environment),
-        "cold, two cores, nothing kept": lambda: measured([*scan, "--no-cache", "--jobs", "2"], environment),
-        "cold, one core": lambda: cold(1),
-        "warm": lambda: measured([*scan, "--jobs", "1"], environment),
-        "one file changed": one_changed,
+        PARSE: lambda: measured([*scan, "1", "--parse-only"], environment("cold")),
+        ONE: lambda: cold("1"),
+        TWO: lambda: cold("2"),
+        KEPT: kept,
+        CHANGED: one_changed,
     }
+
+
+def spread(values, digits=2):
+    return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
+
+
+def report(figures, counts, library):
+    megabytes = counts[ONE]["bytes"] / 1e6
+    walks = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        for parent, _, names in os.walk(library):
+            for name in names:
+                os.stat(os.path.join(parent, name))
+        walks.append((time.perf_counter() - begin) * 1e3)
+    print(f"{counts[ONE]['files']} files, {megabytes:.1f} MB; a walk with stat by Python: {spread(walks, 0)} ms\n")
+    print("| case | wall, ms | CPU, ms | peak, MB | of the parser's speed | parsed | linked |\n|---|---:|---:|---:|---:|---:|---:|")
+    for name, values in figures.items():
+        wall, cpu, peak = zip(*values)
+        ratio = [parse[1] / value[1] for parse, value in zip(figures[PARSE], values)]
+        count = counts[name]
+        print(
+            f"| {name} | {spread([w * 1e3 for w in wall], 0)} | {spread([c * 1e3 for c in cpu], 0)} | {max(peak):.0f} | "
+            f"{spread(ratio)} | {count.get('parsed', '')} | {count.get('linked', '')} |"
+        )
+    print(f"\nthe second core: {spread([one[0] / two[0] for one, two in zip(figures[ONE], figures[TWO])])} times as fast")
+
+
+def many(binary, folder, count):
+    tree = folder / "many"
+    for number in range(count):
+        package = tree / f"p{number // 1000}" / f"q{number // 50 % 20}"
+        if number % 50 == 0:
+            package.mkdir(parents=True, exist_ok=True)
+        before = f"from .m{number - 1} import f{number - 1}\n" if number % 50 else ""
+        call = f"f{number - 1}(x)" if number % 50 else "x"
+        text = f"import functools\n{before}\n\n@functools.lru_cache(maxsize=64)\ndef f{number}(x):\n    return {call} + 1\n"
+        (package / f"m{number}.py").write_text(text)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "many-store")}
+    for name in ("cold", "nothing changed"):
+        wall, cpu, peak, output = measured([str(binary), "scan", str(tree), "--format", "json"], environment)
+        found = json.loads(output)
+        print(f"{count} files, {name}: {wall:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB, {len(found['caches'])} caches")
+    shutil.rmtree(tree)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--binary", type=pathlib.Path, default=REPOSITORY / "target" / "release" / "perfcollect")
+    parser.add_argument("--many", type=int, default=0)
+    parser.add_argument("--glintefy", type=pathlib.Path)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    if not BINARY.exists():
+    if not options.binary.exists():
         sys.exit("build it first: cargo build --release")
-    with tempfile.TemporaryDirectory() as folder:
-        library = pathlib.Path(folder) / "Lib"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        library = folder / "Lib"
         ignored = shutil.ignore_patterns("site-packages", "__pycache__", "*.so")
         shutil.copytree(sysconfig.get_path("stdlib"), library, ignore=ignored)
-        store = pathlib.Path(folder) / "store"
-        steps = cases(library, store)
+        steps = cases(options.binary, library, folder)
         figures = {name: [] for name in steps}
         counts = {}
-        time.sleep(0.1)
         for _ in range(options.rounds):
-            order = list(steps)
-            random.shuffle(order)
-            # What is warm needs something kept.
-            order.sort(key=lambda name: name in ("warm", "one file changed"))
-            order.remove("cold, one core")
-            order.insert(order.index("warm") if "warm" in order else 0, "cold, one core")
-            order.sort(key=lambda name: {"cold, one core": 1, "warm": 2, "one file changed": 3}.get(name, 0))
-            for name in order:
-                if name == "warm":
-                    # Files as young as the store are read again; so is the library's age not what is measured.
-                    measured([str(BINARY), "scan", str(library), "--format", "json"], {**os.environ, "XDG_CACHE_HOME": str(store)})
-                wall, cpu, output = steps[name]()
-                figures[name].append((wall, cpu))
-                counts[name] = json.loads(output).get("counts", {})
-        walks = [walk(library) for _ in range(options.rounds)]
-        megabytes = counts["warm"]["bytes"] / 1e6
-    parse = statistics.median(cpu for _, cpu in figures["parse, one core"])
-    print(f"{counts['warm']['files']} files, {megabytes:.1f} MB, {options.rounds} rounds; os.walk and stat by Python: {statistics.median(walks) * 1e3:.0f} ms")
-    print("| case | wall ms | CPU ms | MB/s of CPU | of the parser's speed | parsed | linked |\n|---|---|---|---|---|---|---|")
-    for name, values in figures.items():
-        wall, cpu = (statistics.median(part) for part in zip(*values))
-        ratio = statistics.median(p[1] / v[1] for p, v in zip(figures["parse, one core"], values))
-        count = counts[name]
-        print(f"| {name} | {wall * 1e3:.0f} | {cpu * 1e3:.0f} | {megabytes / cpu:.0f} | {ratio:.0%} | {count.get('parsed', '')} | {count.get('linked', '')} |")
-    print(f"parser alone: {megabytes / parse:.0f} MB/s")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
+            for case in random.sample(list(steps), len(steps)):
+                *figure, output = steps[case]()
+                figures[case].append(figure)
+                counts[case] = json.loads(output).get("counts", {})
+        report(figures, counts, library)
+        if options.many:
+            many(options.binary, folder, options.many)
+        if options.glintefy:
+            begin = time.perf_counter()
+            command = [str(options.glintefy), "-c", GLINTEFY, str(library)]
+            ended = subprocess.run(["timeout", "600", *command], capture_output=True, text=True)
+            told = (ended.stdout.strip() or ended.stderr.strip()[-300:]) + (" (ended early)" if ended.returncode == 124 else "")
+            print(f"glintefy: {time.perf_counter() - begin:.1f} s: {told}")
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=1))
 
 
 main()

@@ -397,7 +397,7 @@ impl Declarer<'_> {
             return Some((name, false));
         }
         let last = match value {
-            Value::Path(path) => *path.attributes.last()?,
+            Value::Path(path) => *self.facts(file).attributes(path).last()?,
             Value::Attribute(attribute) => attribute.1,
             _ => return None,
         };
@@ -426,7 +426,8 @@ impl Declarer<'_> {
         let facts = self.facts(file);
         match value {
             Value::Path(path) => {
-                let rest = path.attributes.iter().fold(String::new(), |rest, name| rest + "." + facts.name(*name));
+                let rest =
+                    facts.attributes(path).iter().fold(String::new(), |rest, name| rest + "." + facts.name(*name));
                 self.names_of_base(file, path, &rest, names, depth);
             }
             Value::Call(call) => {

@@ -14,7 +14,9 @@ pub const NOWHERE: u32 = u32::MAX;
 /// What one file says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileFacts {
-    pub names: Vec<Box<str>>,
+    pub names: Names,
+    /// The attributes of all paths, one path after another.
+    pub attributes: Vec<Name>,
     pub lines: u32,
     pub bytes: u64,
     /// Why the file, or a part of it, could not be read.
@@ -35,7 +37,49 @@ pub struct FileFacts {
 impl FileFacts {
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
-        self.names.get(name as usize).map_or("", |text| text)
+        self.names.get(name)
+    }
+
+    /// The names behind the first one of a path.
+    pub fn attributes(&self, path: &Path) -> &[Name] {
+        self.attributes.get(path.from as usize..path.to as usize).unwrap_or_default()
+    }
+
+    /// The last name of a path.
+    pub fn last(&self, path: &Path) -> Name {
+        *self.attributes(path).last().unwrap_or(&path.base)
+    }
+}
+
+/// The names of a file: one text, since there are very many of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Names {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Names {
+    /// The text of a name; of one that is not there an empty one.
+    pub fn get(&self, name: Name) -> &str {
+        let at = name as usize;
+        let from = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        from.zip(self.ends.get(at))
+            .and_then(|(from, to)| self.text.get(from as usize..*to as usize))
+            .unwrap_or_default()
+    }
+
+    pub fn push(&mut self, text: &str) -> Name {
+        self.text.push_str(text);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
     }
 }
 
@@ -133,17 +177,19 @@ impl CallValue {
 }
 
 /// `base.a.b`, the base being looked up from a scope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Path {
     pub scope: Scope,
     pub base: Name,
-    pub attributes: Vec<Name>,
+    /// Where its attributes are in [`FileFacts::attributes`].
+    pub from: u32,
+    pub to: u32,
     /// What the base stands for; filled in when the file has been read to its end.
     pub found: Found,
 }
 
 /// What the first name of a path stands for in its own file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Found {
     /// Bound nowhere in the file: a builtin, or by a star import.
     #[default]
@@ -319,6 +365,7 @@ pub struct Call {
     pub flags: u8,
     /// Where the object of a method call comes from.
     pub receiver: Origin,
+    /// Without fresh ones at the end.
     pub arguments: Vec<Origin>,
     pub keywords: Vec<(Name, Origin)>,
 }

@@ -15,11 +15,12 @@ pub(crate) struct All<'a> {
     pub(crate) project: &'a Project,
     pub(crate) links: &'a [Links],
     pub(crate) purity: &'a Purity,
-    /// Calls of each function, as (file, call).
-    callers: HashMap<(u32, u32), Vec<(u32, u32)>>,
-    /// Calls through each variable.
+    /// Calls of each function, as (file, call), by its number: `ends` says where they end.
+    callers: Vec<(u32, u32)>,
+    ends: Vec<u32>,
+    /// Calls through each variable that holds a cache.
     through: HashMap<(u32, u32), Vec<(u32, u32)>>,
-    /// Calls of methods of unknown objects, by name.
+    /// Calls of methods of unknown objects that have the name of a cached one.
     named: HashMap<&'a str, Vec<(u32, u32)>>,
 }
 
@@ -29,26 +30,81 @@ impl<'a> All<'a> {
             project,
             links,
             purity,
-            callers: HashMap::with_capacity(purity.states.len()),
+            callers: Vec::new(),
+            ends: Vec::new(),
             through: HashMap::new(),
             named: HashMap::new(),
         };
+        all.asked_for();
+        let mut starts = vec![0_u32; purity.states.len() + 1];
+        for (target, _) in links.iter().flat_map(|links| &links.targets) {
+            if let Target::Function(file, function, _) = target {
+                starts[purity.number(*file, *function) as usize + 1] += 1;
+            }
+        }
+        for number in 1..starts.len() {
+            starts[number] += starts[number - 1];
+        }
+        all.callers = vec![(0, 0); starts.last().copied().unwrap_or(0) as usize];
         for (file, links) in links.iter().enumerate() {
             let file = u32::try_from(file).unwrap_or(u32::MAX);
             let facts = project.facts(file);
             for (number, (target, variable)) in links.targets.iter().enumerate() {
                 let place = (file, u32::try_from(number).unwrap_or(u32::MAX));
                 match target {
-                    Target::Function(to, function, _) => all.callers.entry((*to, *function)).or_default().push(place),
-                    Target::Named(name, false) => all.named.entry(facts.name(*name)).or_default().push(place),
+                    Target::Function(to, function, _) => {
+                        let at = &mut starts[purity.number(*to, *function) as usize];
+                        all.callers[*at as usize] = place;
+                        *at += 1;
+                    }
+                    Target::Named(name, false) => {
+                        if let Some(places) = all.named.get_mut(facts.name(*name)) {
+                            places.push(place);
+                        }
+                    }
                     _ => {}
                 }
-                if let Some(variable) = variable {
-                    all.through.entry(*variable).or_default().push(place);
+                if let Some(variable) = variable
+                    && let Some(places) = all.through.get_mut(variable)
+                {
+                    places.push(place);
                 }
             }
         }
+        // Each start has moved to the end of its function.
+        all.ends = starts;
         all
+    }
+
+    /// Makes room for the variables and names that caches are called by.
+    fn asked_for(&mut self) {
+        let (project, links) = (self.project, self.links);
+        for (file, links) in links.iter().enumerate() {
+            let file = u32::try_from(file).unwrap_or(u32::MAX);
+            let variables = links.declared.iter().filter_map(|declared| declared.variable);
+            self.through.extend(variables.map(|number| ((file, number), Vec::new())));
+            let wrapped = links.decorated.iter().filter(|(_, _, file, decorator)| {
+                self.links[*file as usize].wraps.iter().any(|(wrapper, _)| wrapper == decorator)
+            });
+            let functions = links.declared.iter().filter_map(|declared| declared.function);
+            for (file, function) in functions.chain(wrapped.map(|(function, ..)| (file, *function))) {
+                let facts = project.facts(file);
+                let function = &facts.functions[function as usize];
+                let name = facts.name(function.name);
+                // Python calls `__len__` and its kind by itself: whose they are the name does not tell at all.
+                let of_language = name.starts_with("__") && name.ends_with("__");
+                if function.method != Method::No && !of_language {
+                    self.named.insert(name, Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Calls of a function, as (file, call).
+    fn callers(&self, (file, function): (u32, u32)) -> &[(u32, u32)] {
+        let number = self.purity.number(file, function) as usize;
+        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.callers[from as usize..self.ends[number] as usize]
     }
 
     fn function(&self, (file, function): (u32, u32)) -> &'a Function {
@@ -177,7 +233,7 @@ impl<'a> All<'a> {
         if let Some(function) = declared.function
             && declared.variable.is_none_or(|number| self.same_name(file, number, function))
         {
-            places.extend(self.callers.get(&function).into_iter().flatten().map(|place| (*place, tier_at(place))));
+            places.extend(self.callers(function).iter().map(|place| (*place, tier_at(place))));
             if self.function(function).method != Method::No {
                 name = Some(self.project.facts(function.0).name(self.function(function).name));
             }
@@ -307,7 +363,7 @@ impl<'a> All<'a> {
     }
 
     fn unhashable_calls(&self, at: (u32, u32), keyed: bool, hazards: &mut Vec<Hazard>) {
-        for (file, number) in self.callers.get(&at).into_iter().flatten().filter(|_| keyed) {
+        for (file, number) in self.callers(at).iter().filter(|_| keyed) {
             let call = &self.project.facts(*file).calls[*number as usize];
             if call.flags & call::UNHASHABLE != 0 {
                 hazards.push(Hazard {
@@ -363,12 +419,14 @@ impl<'a> All<'a> {
             return None;
         }
         let indicators = self.indicators(at);
-        let places: Vec<((u32, u32), Tier)> =
-            self.callers.get(&at).into_iter().flatten().map(|place| (*place, Tier::Resolved)).collect();
+        if indicators.is_empty() {
+            return None;
+        }
+        let places: Vec<((u32, u32), Tier)> = self.callers(at).iter().map(|place| (*place, Tier::Resolved)).collect();
         let sites = self.sites(&places);
         let same = sites.list.iter().any(|site| site.same_arguments && !site.test);
         let repeated = sites.in_loops > 0 || indicators.iter().any(|word| word == "recursion");
-        if indicators.is_empty() || !repeated {
+        if !repeated {
             return None;
         }
         let mut indicators = indicators;

@@ -4,7 +4,7 @@
 //! the store keep it. Must not look at what functions do: that is `purity`'s.
 
 use super::declare::{Declarer, Spelled};
-use super::facts::{Bound, Callee, Found, Function, Path, Receiver, Scope, Value, call};
+use super::facts::{Bound, Callee, Found, Function, Name, Path, Receiver, Scope, Value, call};
 use super::project::{Consulted, Entity, Project};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub(crate) enum Target {
     Named(u32, bool),
 }
 
+/// What a call calls, with the variable on the way to it, as (file, binding).
+pub(crate) type Told = (Target, Option<(u32, u32)>);
+
 /// A cache that the file declares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Declared {
@@ -49,8 +52,8 @@ pub(crate) struct Declared {
 /// What one file gives to the analysis of all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Links {
-    /// One for each call, with the variable on the way, as (file, binding).
-    pub(crate) targets: Vec<(Target, Option<(u32, u32)>)>,
+    /// One for each call.
+    pub(crate) targets: Vec<Told>,
     pub(crate) externals: Vec<String>,
     pub(crate) declared: Vec<Declared>,
     /// Functions that put a cache around a function that they are given.
@@ -97,8 +100,15 @@ const TRANSPARENT: [&str; 22] = [
 pub(crate) fn link(project: &Project, file: u32) -> Links {
     let consulted = Consulted::default();
     let declarer = Declarer { project, consulted: &consulted };
-    let mut linker =
-        Linker { project, file, declarer, consulted: &consulted, links: Links::default(), numbers: HashMap::default() };
+    let mut linker = Linker {
+        project,
+        file,
+        declarer,
+        consulted: &consulted,
+        links: Links::default(),
+        numbers: HashMap::default(),
+        known: HashMap::default(),
+    };
     linker.calls();
     linker.decorators();
     linker.variables();
@@ -116,9 +126,11 @@ struct Linker<'a> {
     consulted: &'a Consulted,
     links: Links,
     numbers: HashMap<String, u32>,
+    /// What paths stand for that were asked for: the same ones are called again and again.
+    known: HashMap<(Found, Name, &'a [Name]), Told>,
 }
 
-impl Linker<'_> {
+impl<'a> Linker<'a> {
     fn external(&mut self, name: String) -> u32 {
         if let Some(number) = self.numbers.get(&name) {
             return *number;
@@ -130,11 +142,22 @@ impl Linker<'_> {
     }
 
     fn calls(&mut self) {
-        let facts = self.project.facts(self.file);
+        let project: &'a Project = self.project;
+        let facts = project.facts(self.file);
         self.links.targets.reserve(facts.calls.len());
         for call in &facts.calls {
             let target = match &call.callee {
-                Callee::Path(path) => self.path(path),
+                Callee::Path(path) => {
+                    // A name that is bound in the file is its binding, whatever it is called there.
+                    let base = if path.found == Found::Free { path.base } else { 0 };
+                    let key = (path.found, base, facts.attributes(path));
+                    let known = self.known.get(&key).cloned();
+                    known.unwrap_or_else(|| {
+                        let target = self.path(path);
+                        self.known.insert(key, target.clone());
+                        target
+                    })
+                }
                 Callee::Super(class, name) => {
                     let order = self.project.order(self.file, *class);
                     let above = order.classes.get(1..).unwrap_or_default();
@@ -157,7 +180,7 @@ impl Linker<'_> {
         }
     }
 
-    fn path(&mut self, path: &Path) -> (Target, Option<(u32, u32)>) {
+    fn path(&mut self, path: &Path) -> Told {
         let resolved = self.project.resolve(self.file, path, self.consulted);
         let target = match resolved.entity {
             Entity::Function(file, function) => {
@@ -166,10 +189,12 @@ impl Linker<'_> {
             }
             Entity::Class(file, class) => Target::Class(file, class),
             Entity::External(name) => Target::External(self.external(name)),
-            Entity::Instance(..) | Entity::Module(_) | Entity::Unknown => match path.attributes.last() {
-                Some(last) => Target::Named(*last, false),
-                None => Target::Nothing,
-            },
+            Entity::Instance(..) | Entity::Module(_) | Entity::Unknown => {
+                match self.project.facts(self.file).attributes(path).last() {
+                    Some(last) => Target::Named(*last, false),
+                    None => Target::Nothing,
+                }
+            }
         };
         (target, resolved.variable)
     }
@@ -179,7 +204,7 @@ impl Linker<'_> {
         let Found::Binding(number) = path.found else { return false };
         match &self.project.binding(self.file, number).bound {
             Bound::Class(_) => true,
-            Bound::Module(_) | Bound::From(..) => path.attributes.len() <= 2,
+            Bound::Module(_) | Bound::From(..) => path.to - path.from <= 2,
             _ => false,
         }
     }
@@ -225,7 +250,7 @@ impl Linker<'_> {
             Entity::Unknown => match called {
                 Value::Path(path) => {
                     let facts = self.project.facts(self.file);
-                    let last = facts.name(*path.attributes.last().unwrap_or(&path.base));
+                    let last = facts.name(facts.last(path));
                     if matches!(last, "setter" | "getter" | "deleter" | "register") {
                         return;
                     }
@@ -246,7 +271,7 @@ impl Linker<'_> {
         let facts = self.project.facts(self.file);
         let calls = facts.calls.iter().filter(|call| call.function == number);
         let of_parameter = calls.filter_map(|call| match &call.callee {
-            Callee::Path(path) if path.attributes.is_empty() => Some(path),
+            Callee::Path(path) if path.from == path.to => Some(path),
             _ => None,
         });
         of_parameter.into_iter().any(|path| self.is_parameter_of(path, outer)).then_some(outer)
@@ -299,7 +324,7 @@ impl Linker<'_> {
     fn manual(&mut self, number: u32, spelled: Spelled, function: &Value) {
         let binding = self.project.binding(self.file, number);
         if let (Scope::Function(outer), Value::Path(path)) = (binding.scope, function)
-            && path.attributes.is_empty()
+            && path.from == path.to
             && self.is_parameter_of(path, outer)
         {
             self.wraps(outer, &spelled);

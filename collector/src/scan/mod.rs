@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-use std::{fs, panic, thread};
+use std::{fs, mem, panic, thread};
 use store::{ContentHash, Kept, Member, Store};
 use walk::{Found, Walk};
 
@@ -63,14 +63,15 @@ pub fn scan(options: &Options) -> io::Result<Scan> {
     let walk = walk::walk(&root, options.everything)?;
     let member = options.stored.then(|| Member::of(&root, options.everything)).flatten();
     let store = member.as_ref().and_then(Member::read);
-    let read = each(options.jobs, &walk.files, |found| load(found, store.as_ref()));
+    let mut read = each(options.jobs, &walk.files, |found| load(found, store.as_ref()));
     let changed = read.iter().any(|file| file.row.is_none() || file.opened);
     if !changed && let Some(store) = store.as_ref().filter(|store| store.same_files(&walk.files)) {
         return Ok(again(store, walk));
     }
     let outside = packages_above(&root);
     let tree = Tree { options, walk: &walk, store: store.as_ref(), outside };
-    let (scan, project, links) = tree.analyse(read.iter().map(|file| file.row).collect(), &read);
+    let facts = read.iter_mut().map(|file| file.facts.take()).collect();
+    let (scan, project, links) = tree.analyse(read.iter().map(|file| file.row).collect(), facts);
     if let Some(member) = &member {
         let kept: Vec<Kept<'_>> = walk
             .files
@@ -81,16 +82,17 @@ pub fn scan(options: &Options) -> io::Result<Scan> {
             .map(|((found, file), (source, links))| Kept {
                 found,
                 content: file.content.unwrap_or_default(),
-                exports: store::exports(&source.facts),
                 facts: &source.facts,
                 links,
             })
             .collect();
         // A file that could not be read must be tried again.
         if kept.len() == walk.files.len() {
-            member.write(began, &kept, &scan);
+            member.write(began, &kept, &scan, options.jobs);
         }
     }
+    // The program is about to end: to give their millions of pieces back one by one would take longer than the report.
+    mem::forget((project, links));
     Ok(scan)
 }
 
@@ -179,11 +181,10 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn analyse(&self, mut rows: Vec<Option<usize>>, read: &[Loaded]) -> (Scan, Project, Vec<Links>) {
-        let numbers: Vec<usize> = (0..read.len()).collect();
-        let facts = each(self.options.jobs, &numbers, |number| match (&read[*number].facts, rows[*number]) {
-            (Some(facts), _) => (facts.clone(), true),
-            (None, Some(row)) => match self.store.and_then(|store| store.facts(row)) {
+    fn analyse(&self, mut rows: Vec<Option<usize>>, read: Vec<Option<FileFacts>>) -> (Scan, Project, Vec<Links>) {
+        let missing: Vec<usize> = (0..read.len()).filter(|number| read[*number].is_none()).collect();
+        let mut found = each(self.options.jobs, &missing, |number| match rows[*number] {
+            Some(row) => match self.store.and_then(|store| store.facts(row)) {
                 Some(facts) => (facts, false),
                 // A part of the store is damaged.
                 None => (
@@ -192,14 +193,22 @@ impl Tree<'_> {
                     true,
                 ),
             },
-            (None, None) => (FileFacts::default(), true),
-        });
+            None => (FileFacts::default(), true),
+        })
+        .into_iter();
+        let facts: Vec<(FileFacts, bool)> = read
+            .into_iter()
+            .map(|facts| match facts {
+                Some(facts) => (facts, true),
+                None => found.next().unwrap_or_default(),
+            })
+            .collect();
         let parsed: Vec<bool> = facts.iter().map(|(_, parsed)| *parsed).collect();
         for (row, parsed) in rows.iter_mut().zip(&parsed) {
             *row = row.filter(|_| !parsed);
         }
         let sources = self.sources(facts.into_iter().map(|(facts, _)| facts));
-        let project = Project::new(sources);
+        let project = Project::new(sources, self.options.jobs);
         let (links, linked) = self.links(&project, &rows);
         let purity = purity::analyse(&project, &links);
         let all = All::new(&project, &links, &purity);

@@ -6,6 +6,7 @@
 use super::facts::{Binding, Bound, FileFacts, Found, ModuleName, NOWHERE, Path, Scope, Value};
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::RefCell;
+use std::hash::BuildHasher;
 
 /// Re-exports and values are followed so far; loops of imports end here.
 const FARTHEST: u32 = 24;
@@ -49,8 +50,9 @@ impl Resolved {
     }
 }
 
-/// The names that other files see of one file: binding by scope (module, or class) and text.
-type Exports = HashMap<u32, HashMap<Box<str>, u32>>;
+/// The names that other files see of one file: binding by scope (module, or class) and a hash of the text, which whoever
+/// asks compares.
+type Exports = HashMap<(u32, u64), u32>;
 
 /// All files, and their names.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl Consulted {
 }
 
 impl Project {
-    pub(crate) fn new(sources: Vec<Source>) -> Self {
+    pub(crate) fn new(sources: Vec<Source>, jobs: usize) -> Self {
         let mut modules: HashMap<String, Vec<u32>> = HashMap::with_capacity(sources.len() * 2);
         let mut namespaces = HashSet::default();
         for (number, source) in sources.iter().enumerate() {
@@ -116,7 +118,7 @@ impl Project {
                 }
             }
         }
-        let exports = sources.iter().map(|source| exports_of(&source.facts)).collect();
+        let exports = super::each(jobs, &sources, |source| exports_of(&source.facts));
         let mut project = Self { sources, modules, namespaces, exports, orders: Vec::new() };
         project.orders = project.method_orders();
         project
@@ -170,7 +172,8 @@ impl Project {
 
     fn export(&self, file: u32, scope: u32, name: &str, consulted: &Consulted) -> Option<u32> {
         consulted.add(file);
-        self.exports[file as usize].get(&scope)?.get(name).copied()
+        let number = *self.exports[file as usize].get(&(scope, text_hash(name)))?;
+        (self.facts(file).name(self.binding(file, number).name) == name).then_some(number)
     }
 
     /// What a path stands for.
@@ -185,7 +188,7 @@ impl Project {
             Found::Binding(number) => self.bound(file, number, consulted, depth),
             Found::Free => Resolved::plain(self.free(file, facts.name(path.base), consulted, depth)),
         };
-        for attribute in &path.attributes {
+        for attribute in facts.attributes(path) {
             at = self.step(&at.entity, file, facts.name(*attribute), consulted, depth);
         }
         at
@@ -194,7 +197,7 @@ impl Project {
     /// A name that the file does not bind: of a star import, or a builtin.
     fn free(&self, file: u32, name: &str, consulted: &Consulted, depth: u32) -> Entity {
         let found = self.starred(file, name, consulted, depth);
-        found.unwrap_or_else(|| Entity::External(format!("builtins.{name}")))
+        found.unwrap_or_else(|| Entity::External(["builtins.", name].concat()))
     }
 
     fn starred(&self, file: u32, name: &str, consulted: &Consulted, depth: u32) -> Option<Entity> {
@@ -299,7 +302,7 @@ impl Project {
         match of {
             Entity::Module(module) => self.attribute_of_module(*module, name, consulted, depth),
             Entity::External(outer) => {
-                let full = format!("{outer}.{name}");
+                let full = [outer.as_str(), ".", name].concat();
                 let inside = self.namespaces.contains(outer.as_str());
                 let module = inside.then(|| self.module(from, &full)).flatten();
                 Resolved::plain(module.map_or(Entity::External(full), Entity::Module))
@@ -426,6 +429,10 @@ fn merge(mut lists: Vec<Vec<(u32, u32)>>) -> Vec<(u32, u32)> {
     }
 }
 
+fn text_hash(text: &str) -> u64 {
+    foldhash::quality::FixedState::with_seed(3).hash_one(text)
+}
+
 fn exports_of(facts: &FileFacts) -> Exports {
     let mut exports = Exports::default();
     for (number, binding) in facts.bindings.iter().enumerate() {
@@ -439,9 +446,7 @@ fn exports_of(facts: &FileFacts) -> Exports {
         let definition = matches!(binding.bound, Bound::Function(_) | Bound::Class(_));
         let unknown = matches!(binding.bound, Bound::Value(Value::None | Value::Other));
         exports
-            .entry(scope)
-            .or_default()
-            .entry(facts.name(binding.name).into())
+            .entry((scope, text_hash(facts.name(binding.name))))
             .and_modify(|known| {
                 let before = &facts.bindings[*known as usize].bound;
                 if definition || (matches!(before, Bound::Value(Value::None)) && !unknown) {

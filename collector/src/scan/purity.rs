@@ -8,6 +8,7 @@ use super::facts::{Bound, Call, Method, NOWHERE, Origin, Value};
 use super::link::{Links, Target, Tier};
 use super::project::Project;
 use super::world;
+use foldhash::HashMap;
 
 /// Why a function has an effect.
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +98,11 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
     }
     let mut purity = Purity { states: vec![State::default(); count as usize], first };
     let mut edges = Vec::new();
+    let mut made = HashMap::default();
     for (file, links) in links.iter().enumerate() {
         let file = u32::try_from(file).unwrap_or(u32::MAX);
         own(project, &mut purity, file, links);
-        calls(project, &mut purity, file, links, &mut edges);
+        calls(project, &mut purity, file, links, &mut edges, &mut made);
     }
     edges.sort_by_key(|edge| edge.callee);
     propagate(project, &mut purity, &edges);
@@ -137,15 +139,25 @@ fn own(project: &Project, purity: &mut Purity, file: u32, links: &Links) {
             let number = purity.number(file, *function) as usize;
             let facts = project.facts(file);
             let what = facts.reads.iter().find(|read| read.function == *function && read.line == *line);
-            let what = what.and_then(|read| read.path.attributes.last()).copied().unwrap_or(0);
+            let what = what.and_then(|read| facts.attributes(&read.path).last()).copied().unwrap_or(0);
             purity.states[number].add(READS_GLOBAL, Why::Own { line: *line, what });
         }
     }
 }
 
 /// Edges to functions, and effects of what is outside.
-fn calls(project: &Project, purity: &mut Purity, file: u32, links: &Links, edges: &mut Vec<Edge>) {
+fn calls(
+    project: &Project,
+    purity: &mut Purity,
+    file: u32,
+    links: &Links,
+    edges: &mut Vec<Edge>,
+    made: &mut HashMap<(u32, u32), Made>,
+) {
     let facts = project.facts(file);
+    // The same names are called again and again.
+    let externals: Vec<u16> = links.externals.iter().map(|name| world::call(name)).collect();
+    let mut methods: Vec<Option<u16>> = vec![None; facts.names.len()];
     for (number, (call, (target, _))) in facts.calls.iter().zip(&links.targets).enumerate() {
         if call.function == NOWHERE {
             continue;
@@ -158,17 +170,16 @@ fn calls(project: &Project, purity: &mut Purity, file: u32, links: &Links, edges
                 let to = purity.number(*to, *function);
                 edges.push(Edge { caller, callee: to, file, call: number, constructs: false });
             }
-            Target::Class(to, class) => constructors(project, purity, (*to, *class), &mut |purity, made| match made {
-                Some((to, function)) => {
-                    let to = purity.number(to, function);
-                    edges.push(Edge { caller, callee: to, file, call: number, constructs: true });
-                }
-                None => {
+            Target::Class(to, class) => {
+                let made = made.entry((*to, *class)).or_insert_with(|| constructors(project, purity, (*to, *class)));
+                let edge = |callee: &u32| Edge { caller, callee: *callee, file, call: number, constructs: true };
+                edges.extend(made.functions.iter().map(edge));
+                if made.unknown {
                     purity.states[caller as usize].add(UNKNOWN, Why::Nameless { line });
                 }
-            }),
+            }
             Target::External(external) => {
-                let effect = world::call(&links.externals[*external as usize]);
+                let effect = externals[*external as usize];
                 let why = Why::External { line, external: *external };
                 if effect == MUTATES_ARGUMENT {
                     let origin = call.arguments.first().copied().unwrap_or_default();
@@ -178,7 +189,8 @@ fn calls(project: &Project, purity: &mut Purity, file: u32, links: &Links, edges
                 }
             }
             Target::Named(name, literal) => {
-                let effect = if *literal { 0 } else { world::method(facts.name(*name)) };
+                let known = &mut methods[*name as usize];
+                let effect = if *literal { 0 } else { *known.get_or_insert_with(|| world::method(facts.name(*name))) };
                 if effect != 0 {
                     purity.states[caller as usize].add(effect, Why::Named { line, name: *name });
                 }
@@ -190,22 +202,25 @@ fn calls(project: &Project, purity: &mut Purity, file: u32, links: &Links, edges
     }
 }
 
-/// Told of each function that makes an object, and `None` of what is not known.
-type Made<'a> = dyn FnMut(&mut Purity, Option<(u32, u32)>) + 'a;
-
 /// What runs when an object of a class is made.
-fn constructors(project: &Project, purity: &mut Purity, (file, class): (u32, u32), tell: &mut Made<'_>) {
+struct Made {
+    /// Their numbers.
+    functions: Vec<u32>,
+    /// Not all of it is known.
+    unknown: bool,
+}
+
+fn constructors(project: &Project, purity: &Purity, (file, class): (u32, u32)) -> Made {
     let order = project.order(file, class);
     let consulted = super::project::Consulted::default();
+    let mut functions = Vec::new();
     for name in ["__init__", "__new__", "__post_init__"] {
         let found = project.member_in(&order.classes, name, false, &consulted, 0);
         if let Some(super::project::Entity::Function(file, function)) = found.map(|found| found.entity) {
-            tell(purity, Some((file, function)));
+            functions.push(purity.number(file, function));
         }
     }
-    if order.external.iter().any(|base| !world::harmless_base(base)) {
-        tell(purity, None);
-    }
+    Made { functions, unknown: order.external.iter().any(|base| !world::harmless_base(base)) }
 }
 
 /// A function changes an object of this origin.

@@ -15,10 +15,11 @@ use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes with everything that facts, links or the result are made of; with the program's version it names the layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /// The coarsest clock of a file system that is still common.
 const CLOCK: Duration = Duration::from_millis(20);
 /// Facts are kept in parts of about this size.
@@ -59,12 +60,15 @@ struct Index {
 /// A store that was read, and its parts as far as they were needed.
 pub(crate) struct Store {
     index: Index,
-    parts: Vec<Option<Cached>>,
+    /// Read where the first file of them is asked for.
+    parts: Vec<OnceLock<Option<Cached>>>,
+    member: Member,
     by_path: HashMap<String, usize>,
     by_content: HashMap<ContentHash, usize>,
 }
 
 /// The member of the cache folder for a scanned folder and the options that change its result.
+#[derive(Clone)]
 pub(crate) struct Member {
     cache: Cache,
     name: String,
@@ -85,10 +89,10 @@ impl Member {
         if !ours {
             return None;
         }
-        let parts = (0..index.parts).map(|part| self.cache.read(&self.part(part))).collect();
+        let parts = (0..index.parts).map(|_| OnceLock::new()).collect();
         let by_path = index.rows.iter().enumerate().map(|(number, row)| (row.path.clone(), number)).collect();
         let by_content = index.rows.iter().enumerate().map(|(number, row)| (row.content, number)).collect();
-        Some(Store { index, parts, by_path, by_content })
+        Some(Store { index, parts, member: self.clone(), by_path, by_content })
     }
 
     fn part(&self, number: u32) -> String {
@@ -96,25 +100,30 @@ impl Member {
     }
 
     /// Writes everything anew; `began` is before the first file was looked at.
-    pub(crate) fn write(&self, began: SystemTime, files: &[Kept<'_>], result: &Scan) {
+    pub(crate) fn write(&self, began: SystemTime, files: &[Kept<'_>], result: &Scan, jobs: usize) {
         let mut rows = Vec::with_capacity(files.len());
         let mut part = Vec::new();
         let mut parts = 0;
-        for kept in files {
+        let written = super::each(jobs, files, |kept| {
+            let size = usize::try_from(kept.facts.bytes).unwrap_or(0);
+            let bytes = postcard::to_extend(kept.facts, Vec::with_capacity(size)).ok()?;
+            let facts = bytes.len();
+            Some((exports(kept.facts), facts, postcard::to_extend(kept.links, bytes).ok()?))
+        });
+        for (kept, written) in files.iter().zip(&written) {
             let mut put = |value: &[u8]| {
                 let from = part.len() as u64;
                 part.extend_from_slice(value);
                 (from, part.len() as u64)
             };
-            let (Ok(facts), Ok(links)) = (postcard::to_stdvec(kept.facts), postcard::to_stdvec(kept.links)) else {
-                return;
-            };
-            let (facts, links) = (put(&facts), put(&links));
+            let Some((exports, facts, bytes)) = written else { return };
+            let (facts, links) = bytes.split_at(*facts);
+            let (facts, links) = (put(facts), put(links));
             rows.push(Row {
                 path: kept.found.path.clone(),
                 stamp: kept.found.stamp,
                 content: kept.content,
-                exports: kept.exports,
+                exports: *exports,
                 part: parts,
                 facts,
                 links,
@@ -145,7 +154,6 @@ impl Member {
 pub(crate) struct Kept<'a> {
     pub(crate) found: &'a Found,
     pub(crate) content: ContentHash,
-    pub(crate) exports: u64,
     pub(crate) facts: &'a FileFacts,
     pub(crate) links: &'a Links,
 }
@@ -201,7 +209,9 @@ impl Store {
     }
 
     fn slice<T: for<'a> Deserialize<'a>>(&self, number: usize, (from, to): (u64, u64)) -> Option<T> {
-        let part: &[u8] = self.parts.get(self.index.rows[number].part as usize)?.as_ref()?;
+        let number = self.index.rows[number].part;
+        let read = || self.member.cache.read(&self.member.part(number));
+        let part: &[u8] = self.parts.get(number as usize)?.get_or_init(read).as_ref()?;
         let bytes = part.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?;
         postcard::from_bytes(bytes).ok()
     }
@@ -251,7 +261,7 @@ fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher) {
     match value {
         Value::Path(path) => {
             (1, path.scope, facts.name(path.base)).hash(hasher);
-            path.attributes.iter().for_each(|name| facts.name(*name).hash(hasher));
+            facts.attributes(path).iter().for_each(|name| facts.name(*name).hash(hasher));
         }
         Value::Call(call) => {
             2.hash(hasher);

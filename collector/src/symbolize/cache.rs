@@ -6,6 +6,7 @@
 
 use super::mapped;
 use memmap2::Mmap;
+use std::borrow::Cow;
 use std::env;
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::hash::BuildHasher;
@@ -122,7 +123,7 @@ fn only_ours(meta: &Metadata) -> bool {
 }
 
 fn write_part(part: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let whole = parts.concat();
+    let whole = if let [one] = parts { Cow::Borrowed(*one) } else { Cow::Owned(parts.concat()) };
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(part)?;
     file.write_all(MAGIC)?;
     file.write_all(&checksum([&whole]))?;

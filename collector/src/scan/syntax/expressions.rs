@@ -7,48 +7,54 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Comprehension, Expr, ExprContext};
 
 /// Builtins and methods that call a function that they are given, once for each element.
-const CALLS_ITS_ARGUMENT: [&str; 14] = [
-    "map",
-    "filter",
-    "sorted",
-    "min",
-    "max",
-    "reduce",
-    "sort",
-    "starmap",
-    "imap",
-    "imap_unordered",
-    "map_async",
-    "groupby",
-    "submit",
-    "apply",
-];
+fn calls_its_argument(name: &str) -> bool {
+    matches!(
+        name,
+        "map"
+            | "filter"
+            | "sorted"
+            | "min"
+            | "max"
+            | "reduce"
+            | "sort"
+            | "starmap"
+            | "imap"
+            | "imap_unordered"
+            | "map_async"
+            | "groupby"
+            | "submit"
+            | "apply"
+    )
+}
 
 /// Methods that change the object that they are called on.
-const CHANGES: [&str; 22] = [
-    "append",
-    "extend",
-    "insert",
-    "remove",
-    "pop",
-    "clear",
-    "sort",
-    "reverse",
-    "update",
-    "setdefault",
-    "popitem",
-    "add",
-    "discard",
-    "appendleft",
-    "popleft",
-    "extendleft",
-    "rotate",
-    "move_to_end",
-    "difference_update",
-    "intersection_update",
-    "__setitem__",
-    "__delitem__",
-];
+fn changes(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "extend"
+            | "insert"
+            | "remove"
+            | "pop"
+            | "clear"
+            | "sort"
+            | "reverse"
+            | "update"
+            | "setdefault"
+            | "popitem"
+            | "add"
+            | "discard"
+            | "appendleft"
+            | "popleft"
+            | "extendleft"
+            | "rotate"
+            | "move_to_end"
+            | "difference_update"
+            | "intersection_update"
+            | "__setitem__"
+            | "__delitem__"
+    )
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn expression(&mut self, expression: &'a Expr) {
@@ -106,6 +112,8 @@ impl<'a> Reader<'a> {
         if frame.in_function() && !frame.locals.contains_key(&path.base) && node.ctx == ExprContext::Load {
             let (function, line) = (frame.function, self.line(node));
             self.facts.reads.push(Read { function, line, path });
+        } else {
+            self.forget(&path);
         }
     }
 
@@ -169,14 +177,14 @@ impl<'a> Reader<'a> {
     }
 
     fn call(&mut self, node: &'a ast::ExprCall, mut flags: u8) {
-        let line = super::line_at(&self.starts, node.range_start);
+        let line = self.line_of(node.range_start);
         let (callee, receiver) = self.callee(&node.func, line);
         let frame = self.here();
         let (function, loop_depth) = (frame.function, frame.loop_depth());
         if frame.comprehensions > 0 {
             flags |= call::COMPREHENSION;
         }
-        let mut arguments = Vec::with_capacity(node.arguments.args.len());
+        let mut arguments = Vec::new();
         let mut names = (loop_depth > 0).then(Vec::new);
         for argument in &node.arguments.args {
             arguments.push(self.origin(argument));
@@ -196,6 +204,7 @@ impl<'a> Reader<'a> {
                 None => names = None,
             }
         }
+        while arguments.pop_if(|origin| *origin == Origin::Fresh).is_some() {}
         let number = u32::try_from(self.facts.calls.len()).unwrap_or(u32::MAX);
         let hands_on = self.calls_its_argument(&callee);
         self.facts.calls.push(Call { function, line, callee, loop_depth, flags, receiver, arguments, keywords });
@@ -250,8 +259,9 @@ impl<'a> Reader<'a> {
 
     fn callee(&mut self, function: &'a Expr, line: u32) -> (Callee, Origin) {
         if let Some(path) = self.path(function) {
-            let origin = if path.attributes.is_empty() { Origin::Fresh } else { self.origin_of(path.base) };
-            if let Some(last) = path.attributes.last().copied() {
+            let last = self.facts.attributes(&path).last().copied();
+            let origin = if last.is_none() { Origin::Fresh } else { self.origin_of(path.base) };
+            if let Some(last) = last {
                 self.changes(last, origin, line, &path);
             }
             return (Callee::Path(path), origin);
@@ -279,7 +289,7 @@ impl<'a> Reader<'a> {
             | Expr::NumberLiteral(_) => Receiver::Literal,
             _ => Receiver::Unknown,
         };
-        if CHANGES.contains(&attribute.attr.as_str()) {
+        if changes(attribute.attr.as_str()) {
             self.change(origin, line, name);
         }
         (Callee::Method(name, receiver), origin)
@@ -287,11 +297,11 @@ impl<'a> Reader<'a> {
 
     /// `x.append(..)`: whose is `x`?
     fn changes(&mut self, name: Name, origin: Origin, line: u32, path: &Path) {
-        if !CHANGES.contains(&self.facts.name(name)) {
+        if !changes(self.facts.name(name)) {
             return;
         }
         // `module.update()` is a function of a module, which is looked up later.
-        if origin == Origin::Global && path.attributes.len() == 1 && self.is_import(path.base) {
+        if origin == Origin::Global && path.to - path.from == 1 && self.is_import(path.base) {
             return;
         }
         if origin == Origin::Global {
@@ -311,11 +321,11 @@ impl<'a> Reader<'a> {
 
     fn calls_its_argument(&self, callee: &Callee) -> bool {
         let name = match callee {
-            Callee::Path(path) => *path.attributes.last().unwrap_or(&path.base),
+            Callee::Path(path) => self.facts.last(path),
             Callee::Method(name, _) => *name,
             _ => return false,
         };
-        CALLS_ITS_ARGUMENT.contains(&self.facts.name(name))
+        calls_its_argument(self.facts.name(name))
     }
 
     /// `map(f, xs)`, `sorted(xs, key=f)`: calls of `f`, one loop deeper.

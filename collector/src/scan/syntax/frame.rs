@@ -57,6 +57,15 @@ impl Frame {
         }
     }
 
+    /// Another frame in the same memory.
+    pub(super) fn again(mut self, scope: Scope, function: u32, class: Option<u32>, prefix: String) -> Self {
+        self.locals.clear();
+        self.outer.clear();
+        self.seen.clear();
+        self.loops.clear();
+        Self { scope, function, class, itself: None, prefix, comprehensions: 0, ..self }
+    }
+
     pub(super) fn in_function(&self) -> bool {
         matches!(self.scope, Scope::Function(_))
     }

@@ -1,7 +1,7 @@
 //! Definitions: functions and classes, their parameters, decorators and returns.
 
 use super::Reader;
-use super::frame::{Frame, Local};
+use super::frame::Local;
 use crate::scan::facts::{Binding, Bound, Class, Decorator, Function, Method, Origin, Parameter, Scope, Shape};
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{self as ast, Expr};
@@ -35,9 +35,9 @@ impl<'a> Reader<'a> {
         let line = decorators.first().map_or(def_line, |decorator| decorator.line);
         let (parent, class) = (self.here().scope, self.direct_class());
         let method = class.map_or(Method::No, |_| Self::method(node));
-        let qualname = format!("{}{}", self.here().prefix, node.name.as_str());
-        let prefix = format!("{qualname}.<locals>.");
-        let qualname = if self.here().prefix.is_empty() { name } else { self.text(qualname) };
+        let qualname = [self.here().prefix.as_str(), node.name.as_str()].concat();
+        let prefix = [qualname.as_str(), ".<locals>."].concat();
+        let qualname = if self.here().prefix.is_empty() { name } else { self.text(&qualname) };
         let parameters = self.parameters(&node.parameters);
         let mut function = Function {
             name,
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
             method,
             line,
             def_line,
-            end_line: super::line_at(&self.starts, node.end()),
+            end_line: self.line_of(node.end()),
             is_async: node.is_async,
             parameters,
             decorators,
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         let falls_through = may_end(&node.body);
         let returns = &mut self.facts.functions[number as usize].returns;
         returns.none |= returns.value && falls_through;
-        self.frames.pop();
+        self.leave_frame();
     }
 
     /// The class whose body this place is.
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
     ) {
         let scope = Scope::Function(number);
         // A function inside a method sees the method's `self` as an outer name.
-        let mut frame = Frame::new(scope, number, class, prefix);
+        let mut frame = self.new_frame(scope, number, class, prefix);
         let itself = matches!(method, Method::Instance | Method::Class);
         for (index, parameter) in node.parameters.iter().enumerate() {
             let name = self.intern(parameter.name().as_str());
@@ -170,17 +170,18 @@ impl<'a> Reader<'a> {
             }
             arguments.keywords.iter().for_each(|keyword| self.visit_expr(&keyword.value));
         }
-        let qualname = format!("{}{}", self.here().prefix, node.name.as_str());
-        let prefix = format!("{qualname}.");
-        let qualname = self.text(qualname);
+        let qualname = [self.here().prefix.as_str(), node.name.as_str()].concat();
+        let prefix = [qualname.as_str(), "."].concat();
+        let qualname = self.text(&qualname);
         let line = self.line(&node.name);
         let parent = self.here().scope;
         self.facts.classes.push(Class { name, qualname, parent, line, bases });
         self.bind(name, Bound::Class(number), Origin::Global);
         let function = self.here().function;
-        self.frames.push(Frame::new(Scope::Class(number), function, Some(number), prefix));
+        let frame = self.new_frame(Scope::Class(number), function, Some(number), prefix);
+        self.frames.push(frame);
         self.visit_body(&node.body);
-        self.frames.pop();
+        self.leave_frame();
     }
 
     pub(super) fn returned(&mut self, node: &'a ast::StmtReturn) {

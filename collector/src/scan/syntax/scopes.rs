@@ -5,6 +5,7 @@ use crate::scan::facts::{
     call, effect,
 };
 use foldhash::{HashMap, HashMapExt, HashSet};
+use std::cell::Cell;
 
 /// Where names are bound.
 struct Scopes<'a> {
@@ -14,6 +15,8 @@ struct Scopes<'a> {
     classes: &'a [Scope],
     /// Names whose objects functions change: a table that nobody writes is read like a constant.
     written: &'a HashSet<Name>,
+    /// The last answer for each name, which the next one is mostly too.
+    last: Vec<Cell<Option<(Scope, Found)>>>,
 }
 
 /// What matters of a binding while names are looked up.
@@ -55,8 +58,9 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
     let classes: Vec<Scope> = facts.classes.iter().map(|class| class.parent).collect();
     let mut bindings = std::mem::take(&mut facts.bindings);
     let first = index(&bindings);
+    let last = vec![Cell::new(None); facts.names.len()];
     let kinds: Vec<Bind> = bindings.iter().map(|binding| Bind::of(&binding.bound)).collect();
-    let scopes = Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written };
+    let scopes = Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written, last };
     for call in &mut facts.calls {
         if let Callee::Path(path) = &mut call.callee {
             path.found = scopes.find(path);
@@ -138,6 +142,18 @@ impl Scopes<'_> {
     }
 
     fn find(&self, path: &Path) -> Found {
+        let last = &self.last[path.base as usize];
+        if let Some((scope, found)) = last.get()
+            && scope == path.scope
+        {
+            return found;
+        }
+        let found = self.find_anew(path);
+        last.set(Some((path.scope, found)));
+        found
+    }
+
+    fn find_anew(&self, path: &Path) -> Found {
         // `self`, in a method or a function inside one.
         let mut at = path.scope;
         while let Scope::Function(function) = at {

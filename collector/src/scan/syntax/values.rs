@@ -10,21 +10,34 @@ const DEEPEST_VALUE: u32 = 8;
 impl<'a> Reader<'a> {
     /// `base.a.b` of an expression, if it is one; its names from left to right.
     pub(super) fn path(&mut self, expression: &'a Expr) -> Option<Path> {
-        let mut attributes = Vec::new();
+        let from = self.facts.attributes.len();
         let mut at = expression;
         loop {
             match at {
                 Expr::Attribute(attribute) => {
-                    attributes.push(self.intern(attribute.attr.as_str()));
+                    let name = self.intern(attribute.attr.as_str());
+                    self.facts.attributes.push(name);
                     at = &attribute.value;
                 }
                 Expr::Name(name) => {
-                    attributes.reverse();
+                    self.facts.attributes[from..].reverse();
                     let base = self.intern(name.id.as_str());
-                    return Some(Path { scope: self.here().scope, base, attributes, found: Found::Free });
+                    let [from, to] =
+                        [from, self.facts.attributes.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+                    return Some(Path { scope: self.here().scope, base, from, to, found: Found::Free });
                 }
-                _ => return None,
+                _ => {
+                    self.facts.attributes.truncate(from);
+                    return None;
+                }
             }
+        }
+    }
+
+    /// A path that nobody keeps gives its place back.
+    pub(super) fn forget(&mut self, path: &Path) {
+        if self.facts.attributes.len() == path.to as usize {
+            self.facts.attributes.truncate(path.from as usize);
         }
     }
 
@@ -114,8 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     fn names_a_cache(&self, path: &Path) -> bool {
-        let last = path.attributes.last().unwrap_or(&path.base);
-        let name = self.facts.name(*last);
+        let name = self.facts.name(self.facts.last(path));
         name.contains("ache") || name.ends_with("lru")
     }
 
