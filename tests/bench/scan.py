@@ -1,13 +1,14 @@
 """How fast `perfcollect scan` is on CPython's own library: beside the bare parser, on one and two cores, kept, one file changed.
 
-    cargo build --release && python3 tests/bench/scan.py [--rounds 9] [--many 100000] [--glintefy PYTHON] [--json FILE]
+    cargo build --release && python3 tests/bench/scan.py [--rounds 9] [--many 100000] [--glintefy SOURCE] [--json FILE]
 
 The library is that of the Python that runs this, copied without installed packages. Every round measures every case once,
 in random order. `parse` reads and decodes the same files with the same parser and does nothing else; a cold scan parses,
 analyses, reports and writes what it keeps. The share of the parser's speed is the ratio of the CPU times of one round,
 the speed-up by a second core the ratio of wall times of one round: median, and the least and the most of all rounds.
-`--many` scans so many small files of made-up packages once, cold. `--glintefy` is a Python 3.13 that has glintefy: its
-list of pure functions, one process for all files, is timed on the same folder, ended after ten minutes.
+`--many` scans so many small files of made-up packages once, cold. `--glintefy` is a folder with glintefy's source (it is on
+GitHub, not on PyPI): its detector of pure functions and caches is timed on the same files, run by `--python`, in turn with
+a cold scan, three times; it ends after ten minutes. It reads each file by itself: no call sites, nothing across files.
 """
 
 import argparse
@@ -25,17 +26,18 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 GLINTEFY = """
-import pathlib, sys
+import pathlib, sys, types
+source = pathlib.Path(sys.argv[1])
+# The packages import what the server needs; the detector needs none of it.
+for name in ("", ".subservers", ".subservers.review", ".subservers.review.cache"):
+    module = types.ModuleType("glintefy" + name)
+    module.__path__ = [str(source / "src" / ("glintefy" + name).replace(".", "/"))]
+    sys.modules["glintefy" + name] = module
 from glintefy.subservers.review.cache.pure_function_detector import PureFunctionDetector
-files = sorted(pathlib.Path(sys.argv[1]).rglob("*.py"))
-found = failed = 0
 detector = PureFunctionDetector()
-for file in files:
-    try:
-        found += len(detector.analyze_file(file))
-    except Exception:
-        failed += 1
-print(len(files), "files,", found, "pure functions,", failed, "files failed")
+files = sorted(pathlib.Path(sys.argv[2]).rglob("*.py"))
+found = [detector.analyze_file(file) for file in files]
+print(len(files), "files,", sum(len(new) for new, _ in found), "functions called pure,", sum(len(old) for _, old in found), "caches")
 """
 PARSE, ONE, TWO, KEPT, CHANGED = "parse, one core", "cold, one core", "cold, two cores", "nothing changed", "one file changed"
 
@@ -129,6 +131,7 @@ def main():
     parser.add_argument("--binary", type=pathlib.Path, default=REPOSITORY / "target" / "release" / "perfcollect")
     parser.add_argument("--many", type=int, default=0)
     parser.add_argument("--glintefy", type=pathlib.Path)
+    parser.add_argument("--python", default="python3.13")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     if not options.binary.exists():
@@ -150,11 +153,11 @@ def main():
         if options.many:
             many(options.binary, folder, options.many)
         if options.glintefy:
-            begin = time.perf_counter()
-            command = [str(options.glintefy), "-c", GLINTEFY, str(library)]
-            ended = subprocess.run(["timeout", "600", *command], capture_output=True, text=True)
-            told = (ended.stdout.strip() or ended.stderr.strip()[-300:]) + (" (ended early)" if ended.returncode == 124 else "")
-            print(f"glintefy: {time.perf_counter() - begin:.1f} s: {told}")
+            command = ["timeout", "600", options.python, "-c", GLINTEFY, str(options.glintefy), str(library)]
+            for _ in range(3):
+                theirs, ours = measured(command, {**os.environ}), steps[ONE]()
+                told = theirs[3].decode().strip()
+                print(f"glintefy: {theirs[1]:.1f} s of CPU, {theirs[2]:.0f} MB, {told}; scan: {ours[1]:.2f} s, {ours[2]:.0f} MB")
         if options.json:
             options.json.write_text(json.dumps(figures, indent=1))
 

@@ -48,6 +48,12 @@ fn lay_over(scan: &mut Scan, selector: &str, folder: &Path) -> anyhow::Result<()
     let path = Library::local().resolve(selector)?;
     let bytes = store::read_file(&path)?;
     let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
+    // The newest bundle may be one of measurements, which says nothing of functions.
+    anyhow::ensure!(
+        !(bundle.profiles.is_empty() && bundle.calls.is_empty() && bundle.caches.is_empty()),
+        "{} holds neither a profile nor counters of caches; `perfcollect list` shows which bundles are recordings",
+        path.display()
+    );
     let root = fs::canonicalize(folder)?;
     join::join(scan, &bundle, &root, &path.display().to_string());
     Ok(())
