@@ -14,6 +14,7 @@ pub use scan::{ScanArgs, ScanFormat};
 
 use crate::agent::{KEY_LIMIT, MODES};
 use crate::cache_server::Typed;
+use crate::sample::perf;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use perfcollect_shared::check::{self, Gate};
@@ -82,6 +83,10 @@ pub struct RunArgs {
     /// Also record where threads wait, as wall time beside the CPU time
     #[arg(long, value_enum, default_value_t = Clock::Cpu, value_name = "CLOCK")]
     pub clock: Clock,
+    /// Also sample and count these events, by process and by function: l1, llc, dtlb, branch (misses of the processor),
+    /// page-faults, context-switches and others, by the names that `perf list` has
+    #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = perf::event, conflicts_with = "no_native")]
+    pub events: Vec<&'static perf::Event>,
     /// Record inside Python programs, without a change to them; several with commas
     #[arg(long, value_name = "MODE", value_delimiter = ',',
           value_parser = PossibleValuesParser::new(MODES.iter().map(|mode| PossibleValue::new(mode.name).help(mode.what))))]
@@ -367,6 +372,9 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FORM", default_value = "html",
           value_parser = PossibleValuesParser::new(EXPORTERS.iter().map(|form| PossibleValue::new(form.id()).help(form.what()))))]
     pub to: String,
+    /// Profile to write with --to folded and --to pprof: cpu, wall, alloc, or an event such as page-faults [default: cpu]
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
     /// Also put this bundle into the page, as the base of a comparison; repeatable, the first is the base
     #[arg(long, value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
     pub against: Vec<String>,

@@ -15,7 +15,7 @@ use sys::bindings as b;
 type Event = (&'static str, u32, u64);
 
 /// Reads that missed a cache, as `perf_event_open(2)` numbers them.
-const fn read_misses(cache: u32) -> u64 {
+pub(crate) const fn read_misses(cache: u32) -> u64 {
     (cache | b::PERF_COUNT_HW_CACHE_OP_READ << 8 | b::PERF_COUNT_HW_CACHE_RESULT_MISS << 16) as u64
 }
 
@@ -68,10 +68,13 @@ pub fn available() -> io::Result<Vec<&'static str>> {
     tried.into_iter().next().unwrap_or_else(|| Err(io::ErrorKind::Unsupported.into())).map(|name| vec![name])
 }
 
-/// Count, time enabled, time running.
+/// Count, time enabled, time running; what else the event tells is passed over.
 pub(crate) fn values(file: &mut File) -> Option<[u64; 3]> {
-    let mut bytes = [0; 24];
-    file.read_exact(&mut bytes).ok()?;
+    let mut bytes = [0; 32];
+    let length = file.read(&mut bytes).ok()?;
+    if length < 24 {
+        return None;
+    }
     let mut values = [0; 3];
     for (value, place) in values.iter_mut().zip(bytes.chunks_exact(8)) {
         *value = u64::from_ne_bytes(place.try_into().ok()?);

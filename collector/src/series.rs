@@ -197,6 +197,8 @@ fn options_of(args: &RunArgs) -> Vec<OsString> {
     option("--max-depth", recording.stacks.max_depth.map(|depth| depth.to_string()));
     option("--clock", (args.clock == Clock::Wall).then(|| "wall".to_owned()));
     option("--python", (!args.python.is_empty()).then(|| args.python.join(",")));
+    let events: Vec<&str> = args.events.iter().map(|event| event.name).collect();
+    option("--events", (!events.is_empty()).then(|| events.join(",")));
     option("--alloc-depth", Some(args.alloc_depth.to_string()));
     option("--cache-trace", (!args.cache_trace.is_empty()).then(|| args.cache_trace.join(",")));
     option("--cache-candidates", (!args.cache_candidates.is_empty()).then(|| args.cache_candidates.join(",")));

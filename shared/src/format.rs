@@ -5,7 +5,7 @@
 
 pub mod metric;
 
-use crate::model::Unit;
+use crate::model::{Unit, WeightKind};
 use crate::units::{Bytes, Nanos};
 
 /// Stands for what was not measured; never 0.
@@ -99,11 +99,30 @@ impl TimeColumn {
         Self { unit, unit_ns, decimals }
     }
 
+    /// The same for weights of a kind; events are counted.
+    #[must_use]
+    pub fn of(kind: WeightKind, largest: Nanos) -> Self {
+        match kind {
+            WeightKind::Events => Self { unit: "events", unit_ns: 1.0, decimals: 0 },
+            _ => Self::new(largest),
+        }
+    }
+
     /// A value without its unit.
     #[must_use]
     pub fn cell(self, value: Nanos) -> String {
         let decimals = self.decimals;
         format!("{:.decimals$}", value.as_f64() / self.unit_ns)
+    }
+}
+
+/// A sample's weight, in the unit of its kind.
+#[must_use]
+pub fn weight(kind: WeightKind, weight: Nanos) -> String {
+    match kind {
+        WeightKind::Cpu | WeightKind::Wall => duration(weight),
+        WeightKind::Bytes => bytes(Bytes(weight.0)),
+        WeightKind::Events => count(weight.0),
     }
 }
 

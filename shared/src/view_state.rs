@@ -25,8 +25,8 @@ pub struct ViewState {
     pub bundle: Option<String>,
     /// Names of the bundles that it is compared with: the first is the base, others are compared with the base too.
     pub against: Vec<String>,
-    /// By which clock time is counted, where the bundle has both.
-    pub clock: Clock,
+    /// What samples are weighed by: `wall`, or the name of an event; empty for CPU time.
+    pub clock: String,
     /// What restricts every view.
     pub selection: Selection,
     /// The function that is marked in every view.
@@ -84,16 +84,6 @@ pub struct FlameState {
     pub color: FlameColor,
     /// Callers are below their callees.
     pub upward: bool,
-}
-
-/// What a sample's weight is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Clock {
-    /// Time on a processor.
-    #[default]
-    Cpu,
-    /// Time that passed, waiting included.
-    Wall,
 }
 
 /// How samples are put together.
@@ -155,10 +145,6 @@ trait Word: Copy + Default + PartialEq + 'static {
     }
 }
 
-impl Word for Clock {
-    const WORDS: &'static [(Self, &'static str)] = &[(Self::Cpu, "cpu"), (Self::Wall, "wall")];
-}
-
 impl Word for FlameMode {
     const WORDS: &'static [(Self, &'static str)] =
         &[(Self::Merged, "merged"), (Self::Time, "time"), (Self::Inverted, "inverted")];
@@ -217,7 +203,7 @@ impl ViewState {
             "range" => self.selection.range = range(value),
             "pid" => self.selection.pid = value.parse().ok(),
             "tid" => self.selection.tid = value.parse().ok(),
-            "clock" => self.clock = Word::from_word(value),
+            "clock" => self.clock = if value == "cpu" { String::new() } else { decode(value) },
             "lang" => self.selection.language = language(value),
             "own" => self.selection.hide_library = value == "1",
             "do" if self.selection.transforms.len() < LIST_LIMIT => self.selection.transforms.extend(transform(value)),
@@ -247,7 +233,7 @@ impl ViewState {
         out.text("view", &self.view);
         out.text("bundle", self.bundle.as_deref().unwrap_or_default());
         out.raw("against", &self.against.iter().map(|name| encode(name)).collect::<Vec<_>>().join(","));
-        out.word("clock", self.clock);
+        out.text("clock", &self.clock);
         let selection = &self.selection;
         if let Some((from, to)) = selection.range {
             out.raw("range", &format!("{}-{}", from.0, to.0));
@@ -368,7 +354,7 @@ mod tests {
             view: "flame".into(),
             bundle: Some("0007-orders.py-x.perf.zip".into()),
             against: vec!["0006-a, b.perf.zip".into(), "基準 &=.zip".into()],
-            clock: Clock::Wall,
+            clock: "page-faults".into(),
             selection: Selection {
                 range: Some((Nanos(3_100_000_000), Nanos(5_800_000_000))),
                 pid: Some(12),
@@ -446,7 +432,7 @@ mod tests {
         check("range=9-3", &default);
         check("range=-5", &default);
         check("range=99999999999999999999-3", &default);
-        check("pid=-1&tid=x&own=yes&lang=cobol&clock=sun&theme=pink&mode=", &default);
+        check("pid=-1&tid=x&own=yes&lang=cobol&clock=cpu&theme=pink&mode=", &default);
         check("do=focus&do=explode:x&do=focus:&zoom=///&sort=,-,", &default);
         check("window=0-1000001", &default);
         check("&&&=&==&%&%zz=%f", &default);

@@ -14,6 +14,7 @@ mod caches_show;
 mod check;
 mod compare;
 mod completions;
+mod counted;
 mod curve;
 mod damaged;
 mod doctor;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use perfcollect_shared::derive::memory::rows_at_end;
 use perfcollect_shared::derive::selection::{Selected, Selection, selected_rows};
 use perfcollect_shared::model::{Bundle, Manifest, Profile, WeightKind};
-use perfcollect_shared::view_state::{Clock, ViewState};
+use perfcollect_shared::view_state::ViewState;
 use std::sync::Arc;
 
 /// What follows from the load and the reader's choices.
@@ -25,10 +25,10 @@ pub struct Derived {
 impl Derived {
     pub fn new(load: RwSignal<Load>, view: RwSignal<ViewState>) -> Self {
         let bundle = Memo::new(move |_| load.with(|load| load.bundle().cloned()));
-        let clock = Memo::new(move |_| view.with(|v| v.clock));
+        let clock = Memo::new(move |_| view.with(|v| v.clock.clone()));
         let profile = Memo::new(move |_| {
             let clock = clock.get();
-            bundle.with(|b| chosen_profile(b.as_ref()?, clock).map(|profile| Shared(profile.clone())))
+            bundle.with(|b| chosen_profile(b.as_ref()?, &clock).map(|profile| Shared(profile.clone())))
         });
         let selection = Memo::new(move |_| view.with(|v| v.selection.clone()));
         let selected = Memo::new(move |_| {
@@ -39,10 +39,19 @@ impl Derived {
     }
 }
 
-/// The profile of a clock; the only one where the bundle has one.
-pub fn chosen_profile(bundle: &Bundle, clock: Clock) -> Option<&Arc<Profile>> {
-    let wall = || bundle.profiles.iter().find(|profile| profile.info.weight == WeightKind::Wall);
-    (clock == Clock::Wall).then(wall).flatten().or_else(|| bundle.main_profile())
+/// The profile of a clock or an event; the main one where the bundle has none of it.
+pub fn chosen_profile<'a>(bundle: &'a Bundle, clock: &str) -> Option<&'a Arc<Profile>> {
+    bundle.profiles.iter().find(|profile| clock_of(profile) == Some(clock)).or_else(|| bundle.main_profile())
+}
+
+/// What the address calls the weight of a profile, if samples may be weighed by it.
+pub fn clock_of(profile: &Profile) -> Option<&str> {
+    match profile.info.weight {
+        WeightKind::Cpu => Some(""),
+        WeightKind::Wall => Some("wall"),
+        WeightKind::Events => Some(&profile.info.name),
+        WeightKind::Bytes => None,
+    }
 }
 
 impl Derived {

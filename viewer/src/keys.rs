@@ -29,7 +29,7 @@ const fn of_view(view: &'static str, key: &'static str, what: &'static str) -> K
 pub static KEYS: &[Key] = &[
     page("/", "search or filter", focus_search),
     page("t", "light or dark", toggle_theme),
-    page("k", "CPU time or wall time, where both were recorded", Session::toggle_clock),
+    page("k", "CPU time, wall time or an event, where several were recorded", Session::toggle_clock),
     page("u", "undo the last choice", |_| back()),
     page("?", "this list", |session| session.keys_open.set(true)),
     of_view("flame", "w a s d", "zoom and pan"),

@@ -3,12 +3,12 @@
 //! The choices are the address: `go` writes both, so that every step can be undone with the back button. Nothing derived is
 //! kept here (see `derived`).
 
-use crate::derived::Derived;
+use crate::derived::{Derived, clock_of};
 use crate::load::{LibraryState, Load};
 use crate::theme::Theme;
 use leptos::prelude::*;
-use perfcollect_shared::model::{Bundle, Manifest, WeightKind};
-use perfcollect_shared::view_state::{Clock, ViewState};
+use perfcollect_shared::model::{Bundle, Manifest};
+use perfcollect_shared::view_state::ViewState;
 use std::ops::Deref;
 use std::sync::Arc;
 use wasm_bindgen::JsValue;
@@ -99,17 +99,23 @@ impl Session {
         self.derived.manifest.get()
     }
 
-    /// The bundle has time on processors and time that passed: the reader may choose (tracked).
-    pub fn has_clocks(self) -> bool {
-        let is_wall = |bundle: &Shared<Bundle>| bundle.profiles.iter().any(|p| p.info.weight == WeightKind::Wall);
-        self.derived.bundle.with(|bundle| bundle.as_ref().is_some_and(|b| b.profiles.len() > 1 && is_wall(b)))
+    /// What the reader may weigh samples by, as the address calls it; empty where there is no choice (tracked).
+    pub fn clocks(self) -> Vec<String> {
+        let of = |bundle: &Bundle| bundle.profiles.iter().filter_map(|p| clock_of(p).map(str::to_owned)).collect();
+        let clocks: Vec<String> = self.derived.bundle.with(|bundle| bundle.as_deref().map(of)).unwrap_or_default();
+        if clocks.len() > 1 { clocks } else { Vec::new() }
     }
 
-    /// Counts time by the other clock, where the bundle has both.
+    /// Weighs by the next clock or event that the bundle has.
     pub fn toggle_clock(self) {
-        if untrack(|| self.has_clocks()) {
-            self.go(|view| view.clock = if view.clock == Clock::Cpu { Clock::Wall } else { Clock::Cpu });
-        }
+        let clocks = untrack(|| self.clocks());
+        self.go(|view| {
+            let now = clocks.iter().position(|clock| *clock == view.clock);
+            view.clock = now
+                .map_or(1, |now| now + 1)
+                .checked_rem(clocks.len())
+                .map_or_else(String::new, |next| clocks[next].clone());
+        });
     }
 
     /// A choice of the reader: changes the state and adds a step to the history.

@@ -7,7 +7,7 @@ use crate::store::{self, Library};
 use crate::terminal::Terminal;
 use anyhow::{Context, anyhow, ensure};
 use perfcollect_shared::export::html::{Against, HtmlParts};
-use perfcollect_shared::export::{self, ExportInput, Exporter};
+use perfcollect_shared::export::{self, ExportError, ExportInput, Exporter};
 use perfcollect_shared::model::Bundle;
 use perfcollect_shared::units::Bytes;
 use perfcollect_shared::{bundle, format};
@@ -25,11 +25,15 @@ pub fn run(args: &ExportArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         "only a page holds several bundles: --against goes with --to html, not with --to {}",
         exporter.id()
     );
+    if args.metric.is_some() && !matches!(exporter.id(), "folded" | "pprof") {
+        return Err(ExportError::FixedMetric { form: exporter.id() }.into());
+    }
     let path = Library::local().resolve(&args.bundle)?;
     let bytes = store::read_file(&path)?;
     let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
     let against = args.against.iter().map(|selector| other(selector)).collect::<anyhow::Result<Vec<_>>>()?;
-    let written = export_bundle(exporter, (&bundle, &bytes, &name_of(&path)), &unlike(against))?;
+    let written =
+        export_bundle(exporter, (&bundle, &bytes, &name_of(&path)), args.metric.as_deref(), &unlike(against))?;
     let target = args.output.clone().unwrap_or_else(|| beside(&path, exporter));
     if target.as_os_str() == "-" {
         terminal.out_bytes(&written)?;
@@ -66,13 +70,14 @@ fn unlike(mut against: Vec<Against>) -> Vec<Against> {
     against
 }
 
-/// The bundle, its file and its name in a form; in a page, with those that it is compared with.
+/// The bundle, its file and its name in a form, by a metric where one is named; in a page, with those that it is compared with.
 ///
 /// # Errors
 /// When it lacks what the form needs, or this build has no page.
 pub fn export_bundle(
     exporter: &dyn Exporter,
     (bundle, bytes, name): (&Bundle, &[u8], &str),
+    metric: Option<&str>,
     against: &[Against],
 ) -> anyhow::Result<Vec<u8>> {
     let text = |name| anyhow::Ok(String::from_utf8(assets::bytes(name)?.unwrap_or_default())?);
@@ -88,7 +93,7 @@ pub fn export_bundle(
         title: &title,
         name,
     });
-    Ok(exporter.export(&ExportInput { bundle, bytes, against, viewer })?)
+    Ok(exporter.export(&ExportInput { bundle, metric, bytes, against, viewer })?)
 }
 
 /// The bundle's name with the form's ending, in the current folder.

@@ -9,6 +9,7 @@ mod verdict;
 use crate::agent::{KEY_LIMIT, MODES};
 use crate::cli::{Clock, Jit, RecordingArgs, RerunArgs, RunArgs, ServerArgs, StackArgs};
 use crate::exit_code::ExitCode;
+use crate::sample::perf;
 use crate::series::{Outcome, Series};
 use crate::store::{self, Library};
 use crate::terminal::Terminal;
@@ -183,6 +184,7 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
     let native =
         settings.native_rate_hz.filter(|&hz| settings.python_rate_hz == Some(hz) || settings.python_rate_hz.is_none());
     let python = settings.python_rate_hz.filter(|_| settings.native_rate_hz.is_none());
+    let events = settings.events.iter().filter(|_| settings.native_rate_hz.is_some());
     RunArgs {
         recording: RecordingArgs {
             output: args.output.clone(),
@@ -201,6 +203,7 @@ fn recording(plan: &Plan<'_>, args: &RerunArgs) -> RunArgs {
             port: None,
         },
         clock: if settings.wall_rate_hz.is_some() { Clock::Wall } else { Clock::Cpu },
+        events: events.filter_map(|name| perf::event(name).ok()).collect(),
         python: MODES
             .iter()
             .map(|mode| mode.name.to_owned())

@@ -28,7 +28,7 @@ pub use splice::{FrameRole, role_of};
 pub use unsampled::{CpuUse, add_unsampled_time};
 pub use waiting::{WaitingSamples, add_waiting};
 
-use crate::spool::{RawFrame, RawStacks};
+use crate::spool::{RawFrame, RawSample, RawStacks};
 use partner::Partners;
 use perfcollect_shared::units::Nanos;
 use splice::Splicer;
@@ -52,6 +52,8 @@ pub enum MergedFrame {
     KernelNotSampled,
     /// CPU time of native code, where none could be sampled.
     NativeNotSampled,
+    /// What ended threads did before their first sample or after their last one.
+    TooShort,
 }
 
 /// Where the stack of a merged sample is.
@@ -120,18 +122,8 @@ pub fn merge(native: &RawStacks, roles: &[FrameRole], python: &RawStacks, python
     let mut splicer = Splicer::new(native, roles, python);
     let mut seen_by_native = vec![false; threads.rows.len()];
     for sample in &native.samples {
-        let thread = threads.of_native(sample.thread);
-        seen_by_native[thread as usize] = true;
-        let partner = if partners.has_any(thread) {
-            partners.nearest(thread, sample.time, splicer.shape(sample.stack)).and_then(|partner| partner.stack)
-        } else {
-            None
-        };
-        let stack = match partner {
-            Some(python) => splicer.splice(&mut merged, sample.stack, python).map(MergedStack::Merged),
-            None => sample.stack.map(MergedStack::Native),
-        };
-        merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
+        seen_by_native[threads.of_native(sample.thread) as usize] = true;
+        place(&mut merged, sample, &threads, &partners, &mut splicer);
     }
     let python_only = partners.threads_only_python_saw(&seen_by_native, native.samples.is_empty(), PYTHON_ONLY_FROM);
     for sample in &python.samples {
@@ -144,4 +136,46 @@ pub fn merge(native: &RawStacks, roles: &[FrameRole], python: &RawStacks, python
     merged.samples.sort_by_key(|sample| sample.time);
     merged.threads = threads.rows;
     merged
+}
+
+/// The same for the samples of another event, whose stacks and threads are those of `native`. What only Python's sampler saw
+/// has none.
+#[must_use]
+pub fn merge_event(
+    samples: &[RawSample],
+    native: &RawStacks,
+    roles: &[FrameRole],
+    python: &RawStacks,
+    python_period: Nanos,
+) -> Merged {
+    let mut merged = Merged { python_frames: threads::with_start_lines(&python.frames), ..Merged::default() };
+    let threads = Threads::join(native, python);
+    let partners = Partners::new(native, python, &threads, python_period);
+    let mut splicer = Splicer::new(native, roles, python);
+    for sample in samples {
+        place(&mut merged, sample, &threads, &partners, &mut splicer);
+    }
+    merged.threads = threads.rows;
+    merged
+}
+
+/// Adds a native sample, with the Python frames that belong to it.
+fn place(
+    merged: &mut Merged,
+    sample: &RawSample,
+    threads: &Threads,
+    partners: &Partners<'_>,
+    splicer: &mut Splicer<'_>,
+) {
+    let thread = threads.of_native(sample.thread);
+    let partner = if partners.has_any(thread) {
+        partners.nearest(thread, sample.time, splicer.shape(sample.stack)).and_then(|partner| partner.stack)
+    } else {
+        None
+    };
+    let stack = match partner {
+        Some(python) => splicer.splice(merged, sample.stack, python).map(MergedStack::Merged),
+        None => sample.stack.map(MergedStack::Native),
+    };
+    merged.samples.push(MergedSample { time: sample.time, stack, thread, weight: sample.weight });
 }

@@ -4,6 +4,7 @@
 //! normal end and in `recover`, so that every run tries it. Must not talk to the program that was recorded.
 
 mod alloc;
+mod counted;
 mod events;
 mod finish;
 mod jit;
@@ -221,7 +222,13 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     let (of_servers, told) = servers::build(&servers);
     caches.extend(of_servers);
     manifest.warnings.extend(of_events.into_iter().chain(told));
-    let (profile, wall) = built.map_or((None, None), |built| (Some(built.profile), built.wall));
+    let counters = counted::scaled(&native.counters);
+    for (event, _) in &native.events {
+        let of_event: Vec<_> = counters.iter().filter(|counter| counter.event == *event).cloned().collect();
+        manifest.warnings.extend(counted::warnings(event, &of_event));
+    }
+    let (profile, wall, events) =
+        built.map_or((None, None, Vec::new()), |built| (Some(built.profile), built.wall, built.events));
     manifest.warnings.extend(entered.keys_warnings);
     manifest.warnings.extend(alloc::cost_of_tracing(&entered.alloc));
     let (alloc, memory) = alloc::build(&entered.alloc, entered.start_mono_ns, &timeline)?.unzip();
@@ -231,7 +238,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         let before = manifest.attached.and_then(|attached| attached.ran_before_ns).unwrap_or_default();
         let start = manifest.start.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
         let start = start.and_then(|start| start.checked_sub(Duration::from_nanos(before.0)));
-        let profiles: Vec<_> = profile.iter().chain(&wall).chain(&alloc).collect();
+        let profiles: Vec<_> = profile.iter().chain(&wall).chain(&events).chain(&alloc).collect();
         captured = source::capture(&profiles, &entered.lines, Path::new(&manifest.cwd), start);
         manifest.warnings.append(&mut captured.warnings);
     }
@@ -239,7 +246,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
     manifest.summary.peak_process_rss_bytes = end.and_then(|end| end.peak_process_rss_bytes);
     Ok(Bundle {
         manifest,
-        profiles: profile.into_iter().chain(wall).chain(alloc).map(Arc::new).collect(),
+        profiles: profile.into_iter().chain(wall).chain(events).chain(alloc).map(Arc::new).collect(),
         timeline: Arc::new(timeline),
         calls: Arc::new(entered.calls),
         memory: Arc::new(memory.unwrap_or_default()),
@@ -247,6 +254,7 @@ fn build(recorded: Recorded, images: Images, end: Option<&EndOfRun>) -> anyhow::
         keys: entered.keys.into_iter().map(Arc::new).collect(),
         source: Arc::new(captured.chunks),
         caches: Arc::new(caches),
+        counters: Arc::new(counters),
         ..Bundle::default()
     })
 }

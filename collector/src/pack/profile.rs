@@ -1,10 +1,11 @@
 //! Raw stacks to the profile `cpu`: names for addresses, one table for all sources.
 
+use super::counted;
 use super::merge::{self, CpuUse, FrameRole, Merged, MergedFrame, WaitingSamples, role_of};
 use super::shape;
 use super::tables::{Tables, module};
 use crate::sample::python::DEFAULT_RATE_HZ;
-use crate::spool::{RawFrame, RawStacks, StreamCounts};
+use crate::spool::{RawFrame, RawSample, RawStacks, StreamCounts};
 use crate::symbolize::{Resolved, Symbolizer, module_name};
 use perfcollect_shared::model::{
     FunctionId, Manifest, Profile, ProfileInfo, Timeline, WAITING_MODULE, WaitReason, Warning, WeightKind,
@@ -26,6 +27,8 @@ pub(super) struct Built {
     pub(super) profile: Profile,
     /// Wall time of all threads, where it was asked for.
     pub(super) wall: Option<Profile>,
+    /// One for each event beside the clock.
+    pub(super) events: Vec<Profile>,
     /// Samples whose leaf has no name, for each module, the worst first.
     pub(super) unnamed: Vec<(String, u64)>,
 }
@@ -47,6 +50,7 @@ pub(super) fn build(
     let resolved = resolve(native, symbolizer);
     let roles = roles(native, &resolved);
     let period = whole_nanos(1e9 / settings.python_rate_hz.unwrap_or(DEFAULT_RATE_HZ).max(1.0));
+    let events = events(manifest, native, &resolved, &roles, python, period)?;
     let mut merged = merge::merge(native, &roles, python, period);
     if let Some(frame) = manifest.warnings.iter().find_map(left_out) {
         add_unsampled_time(&mut merged, frame, manifest, timeline);
@@ -54,7 +58,7 @@ pub(super) fn build(
     let about = info(manifest, native, python);
     let Some(rate_hz) = settings.wall_rate_hz else {
         let (profile, unnamed) = tables(native, &resolved, merged, about, true)?;
-        return Ok(Some(Built { profile: shape::apply(profile, settings)?, wall: None, unnamed }));
+        return Ok(Some(Built { profile: shape::apply(profile, settings)?, wall: None, events, unnamed }));
     };
     let waiting = WaitingSamples {
         threads: wall.threads.clone(),
@@ -65,7 +69,31 @@ pub(super) fn build(
     merge::add_waiting(&mut merged, native, &roles, python, &waiting, period);
     let (wall, _) = tables(native, &resolved, merged, wall_info(rate_hz, wall), true)?;
     let wall = Some(shape::apply(wall, settings)?);
-    Ok(Some(Built { profile: shape::apply(profile, settings)?, wall, unnamed }))
+    Ok(Some(Built { profile: shape::apply(profile, settings)?, wall, events, unnamed }))
+}
+
+/// The profiles of the events beside the clock.
+fn events(
+    manifest: &Manifest,
+    native: &mut RawStacks,
+    resolved: &[Vec<Resolved>],
+    roles: &[FrameRole],
+    python: &RawStacks,
+    period: Nanos,
+) -> anyhow::Result<Vec<Profile>> {
+    let counters = counted::scaled(&native.counters);
+    let last = |samples: &[RawSample]| samples.last().map_or(Nanos::ZERO, |sample| sample.time);
+    let mut profiles = Vec::new();
+    for at in 0..native.events.len() {
+        let (name, samples) = native.events[at].clone();
+        let of_event: Vec<_> = counters.iter().filter(|counter| counter.event == name).cloned().collect();
+        let mut merged = merge::merge_event(&samples, native, roles, python, period);
+        counted::settle(&mut merged, &of_event, manifest.wall_ns.unwrap_or_default().max(last(&samples)));
+        let info = ProfileInfo { name, weight: WeightKind::Events, ..ProfileInfo::default() };
+        let (profile, _) = tables(native, resolved, merged, info, false)?;
+        profiles.push(shape::apply(profile, &manifest.settings)?);
+    }
+    Ok(profiles)
 }
 
 fn is_ready(frame: &RawFrame) -> bool {

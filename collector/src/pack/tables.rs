@@ -8,7 +8,7 @@ use crate::spool::{RawFrame, RawStacks};
 use crate::symbolize::{Resolved, module_name};
 use perfcollect_shared::model::{
     FrameId, FrameSpec, FunctionId, FunctionSpec, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED,
-    ProfileBuilder, SampleSpec, StackId, ThreadSpec, UNKNOWN_FUNCTION,
+    ProfileBuilder, SampleSpec, StackId, TOO_SHORT, ThreadSpec, UNKNOWN_FUNCTION,
 };
 use std::collections::BTreeMap;
 
@@ -87,6 +87,7 @@ impl Tables {
                             MergedFrame::Python(row) => place(&python_places, row),
                             MergedFrame::KernelNotSampled => Some(self.named_place(KERNEL_MODULE, KERNEL_NOT_SAMPLED)),
                             MergedFrame::NativeNotSampled => Some(self.named_place(NATIVE_MODULE, NATIVE_NOT_SAMPLED)),
+                            MergedFrame::TooShort => Some(self.named_place("", TOO_SHORT)),
                         };
                         paths.places.extend(known);
                     }

@@ -1,6 +1,6 @@
 //! Lines of `native.jsonl` and `python.jsonl`: raw stacks before symbols are looked up.
 
-use perfcollect_shared::model::Warning;
+use perfcollect_shared::model::{ProcessCounter, Warning};
 use perfcollect_shared::units::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,15 @@ pub enum StackRecord {
     /// Time since the start of the recording, stack (`null`: none could be had), thread, weight.
     #[serde(rename = "s")]
     Sample(Nanos, Option<u32>, u32, Nanos),
+    /// An event beside the clock, numbered from 0.
+    #[serde(rename = "e")]
+    Event(String),
+    /// As a sample, of such an event: its number first; the weight is how many events it stands for.
+    #[serde(rename = "h")]
+    EventSample(u32, Nanos, Option<u32>, u32, Nanos),
+    /// What was counted in a process.
+    #[serde(rename = "n")]
+    Counter(ProcessCounter),
     /// Name of code compiled at run time: process, address, and what its perf map says.
     #[serde(rename = "j")]
     Jit(u32, u64, String),

@@ -3,7 +3,7 @@
 use super::fast;
 use super::lines::{LineWriter, each_line};
 use super::record::{RawFrame, StackRecord, StreamCounts};
-use perfcollect_shared::model::Warning;
+use perfcollect_shared::model::{ProcessCounter, Warning};
 use perfcollect_shared::units::Nanos;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
@@ -161,6 +161,22 @@ impl StackWriter {
         self.lines.push(&StackRecord::Sample(time, stack, thread, weight));
     }
 
+    /// Makes an event known; events are numbered in this order.
+    pub fn event(&mut self, name: &str) {
+        self.lines.push(&StackRecord::Event(name.to_owned()));
+    }
+
+    /// A sample that stands for so many of an event.
+    pub fn event_sample(&mut self, event: u32, sample: RawSample) {
+        let RawSample { time, stack, thread, weight } = sample;
+        self.lines.push(&StackRecord::EventSample(event, time, stack, thread, weight));
+    }
+
+    /// Keeps what was counted in a process.
+    pub fn counter(&mut self, counter: ProcessCounter) {
+        self.lines.push(&StackRecord::Counter(counter));
+    }
+
     /// Keeps what a perf map says of an address of a process.
     pub fn jit(&mut self, pid: u32, address: u64, name: String) {
         self.lines.push(&StackRecord::Jit(pid, address, name));
@@ -216,6 +232,9 @@ pub struct RawStacks {
     pub stacks: Vec<(Option<u32>, u32)>,
     pub threads: Vec<RawThread>,
     pub samples: Vec<RawSample>,
+    /// Events beside the clock, with their samples.
+    pub events: Vec<(String, Vec<RawSample>)>,
+    pub counters: Vec<ProcessCounter>,
     /// Names of code compiled at run time, by process and address.
     pub jit: HashMap<(u32, u64), String>,
     pub counts: StreamCounts,
@@ -292,17 +311,28 @@ impl RawStacks {
                 }
             }
             StackRecord::Sample(time, stack, thread, weight) => {
-                let stack_known = stack.is_none_or(|s| (s as usize) < self.stacks.len());
-                if stack_known && (thread as usize) < self.threads.len() {
+                if self.is_known(stack, thread) {
                     self.samples.push(RawSample { time, stack, thread, weight });
                 }
             }
+            StackRecord::Event(name) => self.events.push((name, Vec::new())),
+            StackRecord::EventSample(event, time, stack, thread, weight) => {
+                let is_known = self.is_known(stack, thread);
+                if let Some((_, samples)) = self.events.get_mut(event as usize).filter(|_| is_known) {
+                    samples.push(RawSample { time, stack, thread, weight });
+                }
+            }
+            StackRecord::Counter(counter) => self.counters.push(counter),
             StackRecord::Jit(pid, address, name) => {
                 self.jit.insert((pid, address), name);
             }
             StackRecord::Counts(counts) => self.counts = counts,
             StackRecord::Warning(warning) => self.warnings.push(warning),
         }
+    }
+
+    fn is_known(&self, stack: Option<u32>, thread: u32) -> bool {
+        stack.is_none_or(|stack| (stack as usize) < self.stacks.len()) && (thread as usize) < self.threads.len()
     }
 
     fn push_path(&mut self, shared: u32, frames: &[u32]) {

@@ -46,6 +46,8 @@ pub const LINES: &str = "lines.jsonl";
 pub const BENCHMARKS: &str = "benchmarks.jsonl";
 /// Path of the counters of caches in the zip.
 pub const CACHES: &str = "caches.jsonl";
+/// Path of the events counted in each process in the zip.
+pub const COUNTERS: &str = "counters.jsonl";
 /// Folder of the traces of keys in the zip.
 pub const KEYS: &str = "keys/";
 /// Path of the captured source text in the zip.

@@ -2,7 +2,7 @@
 
 use super::archive::{Archive, MemberBytes, MemberError, Members};
 use super::order::Order;
-use super::{BENCHMARKS, CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
+use super::{BENCHMARKS, CACHES, CALLS, COUNTERS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE};
 use super::{hash, jsonl, keys, keys_name, manifest, order_path, pprof, profile_path, timeline};
 use crate::model::{Bundle, KeyTrace, Manifest, MemberKind, Profile, ProfileInfo, Timeline, Warning};
 use serde::de::DeserializeOwned;
@@ -45,13 +45,14 @@ pub(super) fn read_members(members: impl Members, manifest: Manifest, limits: &L
     let source = reader.rows(SOURCE)?;
     let runs = reader.rows(BENCHMARKS)?;
     let caches = reader.rows(CACHES)?;
+    let counters = reader.rows(COUNTERS)?;
     let mut keys = Vec::new();
     for member in manifest.members.iter().filter(|member| member.kind == MemberKind::Keys) {
         keys.extend(reader.keys(&member.path)?.map(Arc::new));
     }
     let reading = reader.warnings;
     let timeline = Arc::new(timeline);
-    Ok(Bundle { manifest, profiles, timeline, memory, calls, lines, source, runs, caches, keys, reading })
+    Ok(Bundle { manifest, profiles, timeline, memory, calls, lines, source, runs, caches, counters, keys, reading })
 }
 
 /// Reads the directory and the manifest only: what a list of bundles needs.

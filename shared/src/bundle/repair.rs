@@ -7,8 +7,8 @@ use super::archive::{Archive, MemberBytes, MemberError, Members, gunzip_member};
 use super::read::read_members;
 use super::salvage::{Blob, State, scan};
 use super::{
-    CACHES, CALLS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, keys_name, manifest, read,
-    timeline,
+    CACHES, CALLS, COUNTERS, LINES, Limits, MANIFEST, MEMORY, ReadError, SOURCE, TIMELINE, hash, keys_name, manifest,
+    read, timeline,
 };
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, ProfileInfo, Timeline, Warning, WeightKind};
 use crate::units::Bytes;
@@ -92,7 +92,12 @@ impl<'a> Found<'a> {
         for (path, blob) in self.blobs.iter().filter(|(_, blob)| blob.state == State::Whole) {
             let stem = path.strip_prefix("profiles/");
             let kind = if let Some(name) = stem.and_then(|stem| stem.strip_suffix(".pb.gz")) {
-                let weight = if name == "alloc" { WeightKind::Bytes } else { WeightKind::Cpu };
+                let weight = match name {
+                    "cpu" => WeightKind::Cpu,
+                    "wall" => WeightKind::Wall,
+                    "alloc" => WeightKind::Bytes,
+                    _ => WeightKind::Events,
+                };
                 manifest.profiles.push(ProfileInfo { name: name.to_owned(), weight, ..Default::default() });
                 MemberKind::Profile
             } else if stem.is_some_and(|stem| stem.ends_with(".order.gz")) {
@@ -107,6 +112,7 @@ impl<'a> Found<'a> {
                     LINES => MemberKind::Lines,
                     SOURCE => MemberKind::Source,
                     CACHES => MemberKind::Caches,
+                    COUNTERS => MemberKind::Counters,
                     _ => continue,
                 }
             };

@@ -3,8 +3,8 @@
 use super::gzip::gzip;
 use super::order::{MAX_SAMPLES, Order};
 use super::pprof::{Span, encode_with_rows};
-use super::{BENCHMARKS, CACHES, CALLS, KEYS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
-use super::{WriteError, hash, jsonl, keys, keys_path, order_path, profile_path, rfc3339, timeline};
+use super::{BENCHMARKS, CACHES, CALLS, COUNTERS, KEYS, LINES, MANIFEST, MEMORY, SOURCE, TIMELINE};
+use super::{WriteError, hash, jsonl, keys, keys_path, order_path, profile_path, timeline};
 use crate::model::{Bundle, FORMAT_VERSION, Manifest, Member, MemberKind, Profile};
 use crate::units::Bytes;
 use std::collections::HashSet;
@@ -64,7 +64,7 @@ pub fn write_runs(bundle: &Bundle, runs: &mut (impl Read + Seek), out: impl Writ
 /// All members but the manifest and the runs.
 fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
     check_names(bundle)?;
-    let span = Span { start_unix_ns: rfc3339::unix_ns(&bundle.manifest.start), duration: bundle.manifest.wall_ns };
+    let span = Span::of(&bundle.manifest);
     let mut members = Vec::new();
     for profile in &bundle.profiles {
         check_samples(profile)?;
@@ -76,6 +76,7 @@ fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
     let lines = jsonl::encode(&bundle.lines).map_err(json(LINES))?;
     let source = jsonl::encode(&bundle.source).map_err(json(SOURCE))?;
     let caches = jsonl::encode(&bundle.caches).map_err(json(CACHES))?;
+    let counters = jsonl::encode(&bundle.counters).map_err(json(COUNTERS))?;
     let rows = [
         (TIMELINE, MemberKind::Timeline, timeline),
         (MEMORY, MemberKind::Memory, memory),
@@ -83,6 +84,7 @@ fn members(bundle: &Bundle) -> Result<Vec<NewMember>, WriteError> {
         (LINES, MemberKind::Lines, lines),
         (SOURCE, MemberKind::Source, source),
         (CACHES, MemberKind::Caches, caches),
+        (COUNTERS, MemberKind::Counters, counters),
     ];
     for (path, kind, bytes) in rows.into_iter().filter(|(_, _, bytes)| !bytes.is_empty()) {
         members.push(NewMember { path: path.to_owned(), kind, bytes });
@@ -175,7 +177,7 @@ fn check_samples(profile: &Profile) -> Result<(), WriteError> {
         return Err(WriteError::TooManySamples { profile, samples, limit: MAX_SAMPLES });
     }
     match samples.count.iter().position(|&count| count != 1) {
-        Some(sample) if samples.time.is_some() && profile.info.weight.is_time() => {
+        Some(sample) if samples.time.is_some() && profile.info.weight.adds_up() => {
             let (profile, count) = (profile.info.name.clone(), samples.count[sample]);
             Err(WriteError::TimedCount { profile, sample, count })
         }
@@ -188,9 +190,9 @@ fn push_profile(profile: &Profile, span: Span, members: &mut Vec<NewMember>) {
     let name = &profile.info.name;
     members.push(NewMember { path: profile_path(name), kind: MemberKind::Profile, bytes: encoded.bytes });
     if let Some(time) = &profile.samples.time {
-        let is_time = profile.info.weight.is_time();
-        let weight = (!is_time || !encoded.even).then(|| profile.samples.weight.clone());
-        let count = (!is_time).then(|| profile.samples.count.clone());
+        let adds_up = profile.info.weight.adds_up();
+        let weight = (!adds_up || !encoded.even).then(|| profile.samples.weight.clone());
+        let count = (!adds_up).then(|| profile.samples.count.clone());
         let order = Order { time: time.clone(), row: encoded.row, weight, count };
         let bytes = gzip(&order.encode());
         members.push(NewMember { path: order_path(name), kind: MemberKind::Order, bytes });

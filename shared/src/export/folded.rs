@@ -1,4 +1,4 @@
-//! Folded stacks, one line each: `outer;inner NANOSECONDS`. The input of flame graph scripts and of many importers.
+//! Folded stacks, one line each: `outer;inner NANOSECONDS` (or bytes, or events). The input of flame graph scripts and of many importers.
 //!
 //! Form: <https://github.com/brendangregg/FlameGraph#2-fold-stacks>.
 
@@ -19,18 +19,21 @@ impl Exporter for Folded {
     }
 
     fn what(&self) -> &'static str {
-        "one line of text per stack with its nanoseconds, for flame graph scripts"
+        "one line of text per stack with its nanoseconds (or what --metric counts), for flame graph scripts"
     }
 
     fn export(&self, input: &ExportInput) -> Result<Vec<u8>, ExportError> {
-        let profile = input.bundle.main_profile().ok_or(ExportError::NoSamples)?;
-        Ok(text(profile).into_bytes())
+        Ok(text(input.profile()?).into_bytes())
     }
 }
 
 fn text(profile: &Profile) -> String {
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
-    for (&stack, weight) in profile.samples.stack.iter().zip(&profile.samples.weight) {
+    let samples = &profile.samples;
+    // Live bytes are those of the last snapshot.
+    let taken = if profile.info.weight.adds_up() { vec![true; samples.len()] } else { samples.of_last_snapshot() };
+    let rows = samples.stack.iter().zip(&samples.weight).zip(taken);
+    for ((&stack, weight), _) in rows.filter(|(_, taken)| *taken) {
         *sums.entry(line(profile, stack)).or_default() += weight.0;
     }
     let lines: Vec<String> = sums.into_iter().map(|(stack, sum)| format!("{stack} {sum}")).collect();

@@ -4,21 +4,42 @@
 
 pub mod folded;
 pub mod html;
+pub mod pprof;
 pub mod pstats;
 
-use crate::model::Bundle;
+use crate::model::{Bundle, Profile};
 use html::{Against, HtmlParts};
 
 /// What an exporter may use.
 #[derive(Clone, Copy)]
 pub struct ExportInput<'a> {
     pub bundle: &'a Bundle,
+    /// The profile that is written where a form holds one, by its name; the main one where none is named.
+    pub metric: Option<&'a str>,
     /// The file that `bundle` was read from.
     pub bytes: &'a [u8],
     /// What the bundle is compared with, in forms that hold several.
     pub against: &'a [Against],
     /// The page, where this build has one.
     pub viewer: Option<HtmlParts<'a>>,
+}
+
+impl ExportInput<'_> {
+    /// The profile that was asked for.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn profile(&self) -> Result<&Profile, ExportError> {
+        let Some(name) = self.metric else {
+            return self.bundle.main_profile().map(AsRef::as_ref).ok_or(ExportError::NoSamples);
+        };
+        let names = || self.bundle.profiles.iter().map(|profile| profile.info.name.as_str());
+        let found = self.bundle.profiles.iter().find(|profile| profile.info.name == name);
+        found.map(AsRef::as_ref).ok_or_else(|| ExportError::NoMetric {
+            name: name.to_owned(),
+            known: names().collect::<Vec<_>>().join(", "),
+        })
+    }
 }
 
 /// One format that a bundle can be written in.
@@ -35,7 +56,7 @@ pub trait Exporter: Sync {
 }
 
 /// Every format, in the order of the help.
-pub static EXPORTERS: &[&dyn Exporter] = &[&html::Html, &folded::Folded, &pstats::Pstats];
+pub static EXPORTERS: &[&dyn Exporter] = &[&html::Html, &folded::Folded, &pprof::Pprof, &pstats::Pstats];
 
 /// The exporter of `--to`.
 #[must_use]
@@ -54,4 +75,8 @@ pub enum ExportError {
     NoCalls,
     #[error("the bundle has no stack samples")]
     NoSamples,
+    #[error("the bundle has no profile `{name}`; it has {known}")]
+    NoMetric { name: String, known: String },
+    #[error("form `{form}` knows no --metric; folded and pprof do")]
+    FixedMetric { form: &'static str },
 }

@@ -13,7 +13,7 @@ use crate::bench::figures_of;
 use crate::derive::summary::summarize;
 use crate::model::{
     BenchmarkInfo, BuildError, Bundle, CacheRecord, CallCount, KeyTrace, LineCount, Manifest, MemorySnapshot, Overhead,
-    Profile, Run, SnapshotReason, SourceChunk, Timeline,
+    ProcessCounter, Profile, Run, SnapshotReason, SourceChunk, Timeline,
 };
 use crate::units::{Bytes, Nanos};
 use profile::ProfileMerger;
@@ -79,6 +79,7 @@ pub struct Merger {
     lines: Vec<LineCount>,
     caches: Vec<CacheRecord>,
     keys: Vec<Arc<KeyTrace>>,
+    counters: Vec<ProcessCounter>,
     /// Text and whether it changed, by file and line.
     source: BTreeMap<String, (BTreeMap<u32, String>, bool)>,
     runs: Vec<Run>,
@@ -130,6 +131,7 @@ impl Merger {
         }));
         self.lines.extend(bundle.lines.iter().cloned());
         self.caches(bundle, offset);
+        self.counters.extend(bundle.counters.iter().cloned());
         self.source(&bundle.source);
         let figures = if whole { figures_of(&bundle.manifest) } else { Vec::new() };
         for (name, value) in figures {
@@ -242,6 +244,7 @@ impl Merger {
             lines: Arc::new(self.lines),
             caches: Arc::new(self.caches),
             keys: self.keys,
+            counters: Arc::new(self.counters),
             source: Arc::new(chunks(self.source)),
             runs: Arc::new(self.runs),
             ..Bundle::default()

@@ -72,7 +72,7 @@ impl ProfileMerger {
     /// The profile, and the part of each of its samples.
     pub(super) fn finish(mut self) -> Result<(Profile, Vec<u32>), MergeError> {
         let info = self.info.unwrap_or_default();
-        if self.untimed && info.weight.is_time() {
+        if self.untimed && info.weight.adds_up() {
             self.samples.iter_mut().for_each(|(sample, _)| sample.time = None);
         }
         // Stable, as the builder sorts: samples and parts stay side by side.

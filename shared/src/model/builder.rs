@@ -205,7 +205,7 @@ impl ProfileBuilder {
             table.count.push(sample.count);
         }
         let samples = &self.profile.samples;
-        let count = if info.weight.is_time() { samples.total_count() } else { samples.len() as u64 };
+        let count = if info.weight.adds_up() { samples.total_count() } else { samples.len() as u64 };
         self.profile.info = ProfileInfo { samples: count, ..info };
         Ok(self.profile)
     }

@@ -139,6 +139,9 @@ pub struct Settings {
     /// What was recorded inside Python programs: `calls`, `alloc`, `lines`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python_modes: Vec<String>,
+    /// Events that were to be sampled and counted, as `perf list` names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
     /// Counters of caches inside Python programs were to be recorded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub caches: bool,
@@ -155,7 +158,7 @@ pub struct Settings {
 
 fields!(Settings:;
     native_rate_hz, python_rate_hz, wall_rate_hz, resource_interval_ns, max_depth, thread_roots, injected,
-    python_modes, caches, runs, source, bench
+    python_modes, events, caches, runs, source, bench
 );
 
 /// What recording itself cost.
@@ -232,6 +235,7 @@ pub enum MemberKind {
     Calls,
     Benchmarks,
     Caches,
+    Counters,
     Keys,
     Spans,
     Notes,

@@ -4,6 +4,7 @@ mod builder;
 mod cache;
 mod calls;
 mod classify;
+mod counter;
 mod environment;
 mod frame;
 mod function;
@@ -30,6 +31,7 @@ pub use classify::{
     JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
     TOO_SHORT, UNKNOWN_FUNCTION, classify, is_recorder,
 };
+pub use counter::ProcessCounter;
 pub use environment::{Environment, Pressure};
 pub use frame::{Frame, FrameTable};
 pub use function::{Function, FunctionKind, FunctionTable, Language};
@@ -74,6 +76,8 @@ pub struct Bundle {
     pub runs: Arc<Vec<Run>>,
     /// Counters of caches, by cache and process.
     pub caches: Arc<Vec<CacheRecord>>,
+    /// Events of the processor or the kernel, by event and process.
+    pub counters: Arc<Vec<ProcessCounter>>,
     /// Keys that were asked of caches, where that was recorded.
     pub keys: Vec<Arc<KeyTrace>>,
     /// What reading this copy met (damaged or unknown members); not part of the file.

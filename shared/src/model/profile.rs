@@ -16,6 +16,8 @@ pub enum WeightKind {
     Wall,
     /// Bytes of memory that live at the moment of a snapshot.
     Bytes,
+    /// Events that a counter of the processor or the kernel counted; the profile's name says which.
+    Events,
 }
 
 /// How a profile was recorded and how good it is. Stored as the manifest's entry of the profile.
@@ -66,10 +68,16 @@ pub struct Profile {
 }
 
 impl WeightKind {
-    /// Whether weights are times, so that they add up over a recording. Live bytes do not: each snapshot stands alone.
+    /// Whether weights are times.
     #[must_use]
     pub fn is_time(self) -> bool {
         matches!(self, Self::Cpu | Self::Wall)
+    }
+
+    /// Whether weights add up over a recording. Live bytes do not: each snapshot stands alone.
+    #[must_use]
+    pub fn adds_up(self) -> bool {
+        self != Self::Bytes
     }
 }
 

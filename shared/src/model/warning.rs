@@ -62,6 +62,8 @@ pub enum Warning {
     Benchmark { what: String, reason: String, fix: String },
     /// What limits the figures of a cache, in words (`reason`); `what` is its name, empty where it concerns all.
     Cache { what: String, reason: String, fix: String },
+    /// What limits the counts of an event (`what`), in words (`reason`).
+    Event { what: String, reason: String, fix: String },
     /// A code that this version does not know; a newer version wrote it.
     Unknown,
 }
@@ -134,6 +136,7 @@ impl From<Fields> for Warning {
             "injected" => Self::Injected { what },
             "benchmark" => Self::Benchmark { what, reason, fix },
             "cache" => Self::Cache { what, reason, fix },
+            "event" => Self::Event { what, reason, fix },
             _ => Self::Unknown,
         }
     }
@@ -173,7 +176,8 @@ mod tests {
             Warning::SourceNotCaptured { files: vec![text.clone()], reason: "r".into() },
             Warning::Injected { what: text.clone() },
             Warning::Benchmark { what: text.clone(), reason: "r".into(), fix: "f".into() },
-            Warning::Cache { what: text, reason: "r".into(), fix: "f".into() },
+            Warning::Cache { what: text.clone(), reason: "r".into(), fix: "f".into() },
+            Warning::Event { what: text, reason: "r".into(), fix: "f".into() },
             Warning::Unknown,
         ];
         let json = serde_json::to_string(&all).unwrap();

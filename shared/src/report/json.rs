@@ -1,6 +1,7 @@
 //! The report as data. Its JSON is documented in `docs/report-schema.md`: names end in their unit, `null` is not measured.
 
 use super::calls::{self, ReportCall, ReportCallsTotal};
+use super::events::{self, ReportEvent};
 use super::lines::{self, ReportLine};
 use super::memory::{self, ReportMemory};
 use super::runs::{self, ReportRuns};
@@ -51,6 +52,8 @@ pub struct Report {
     pub memory: Option<ReportMemory>,
     /// Counted lines with most self time; `null` where they were not counted.
     pub lines: Option<Vec<ReportLine>>,
+    /// Events of the processor and the kernel; `null` where none was asked for.
+    pub events: Option<Vec<ReportEvent>>,
     /// Where threads waited; `null` where that was not recorded.
     pub waiting: Option<ReportWaiting>,
     /// Caches, judged, what would bring most first.
@@ -211,6 +214,7 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
         calls,
         memory: memory::report(bundle),
         lines: lines::report(&bundle.lines),
+        events: events::events(bundle),
         waiting: waiting(bundle),
         caches: caches::rows_of(bundle, REPLAYED),
         warnings: bundle
@@ -246,7 +250,7 @@ fn profiles(bundle: &Bundle) -> Vec<ReportProfile> {
         .collect()
 }
 
-fn functions(profile: &Profile) -> Vec<ReportFunction> {
+pub(super) fn functions(profile: &Profile) -> Vec<ReportFunction> {
     let table = whole_table(profile);
     let row = |row: &crate::derive::top_table::TopRow| {
         let function = profile.function(row.function);
@@ -372,6 +376,13 @@ mod tests {
         let mut alloc = testing::profile("A\nB");
         (alloc.info.name, alloc.info.weight) = ("alloc".into(), WeightKind::Bytes);
         bundle.profiles.push(Arc::new(alloc));
+        let mut faults = testing::profile("A\nB");
+        (faults.info.name, faults.info.weight) = ("page-faults".into(), WeightKind::Events);
+        bundle.profiles.push(Arc::new(faults));
+        bundle.counters = Arc::new(vec![crate::model::ProcessCounter {
+            event: "page-faults".into(),
+            ..crate::model::ProcessCounter::default()
+        }]);
         let mut json = serde_json::to_value(report(&bundle)).unwrap();
         // The figures of a warning differ by its kind.
         json["warnings"] = serde_json::json!([{ "code": 0, "message": 0 }]);

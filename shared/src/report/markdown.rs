@@ -1,7 +1,7 @@
 //! The report for a pull request or a bug tracker.
 
 use super::text::{CACHES, ending, facts, figures, quality_line, sampling, waiting_sentence};
-use super::{Report, ReportFunction, runs};
+use super::{Report, ReportFunction, events, runs};
 use crate::caches::Verdict;
 use crate::format::metric::markdown_escape as escape;
 use crate::format::{count, duration, program, share};
@@ -30,6 +30,16 @@ pub fn markdown(report: &Report) -> String {
         lines.push("| self | total | self time | samples | function | where |".into());
         lines.push("|---:|---:|---:|---:|---|---|".into());
         lines.extend(report.functions.iter().take(FUNCTIONS).map(row));
+    }
+    for event in report.events.iter().flatten() {
+        lines.extend([String::new(), escape(&events::sentence(event)), String::new()]);
+        lines.push("| self | total | self | samples | function |".into());
+        lines.push("|---:|---:|---:|---:|---|".into());
+        lines.extend(event.functions.iter().take(FUNCTIONS).map(|row| {
+            let (own, total) = (share(row.self_share), share(row.total_share));
+            let (number, samples) = (count(row.self_count), count(row.self_samples));
+            format!("| {own} | {total} | {number} | {samples} | {} |", escape(&row.name))
+        }));
     }
     if let Some(waiting) = &report.waiting {
         lines.extend([String::new(), escape(&waiting_sentence(waiting)), String::new()]);

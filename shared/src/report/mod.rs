@@ -5,6 +5,7 @@
 
 mod bench;
 mod calls;
+mod events;
 mod json;
 mod lines;
 mod markdown;
@@ -18,6 +19,7 @@ mod warning;
 
 pub use bench::{BenchReport, bench_report};
 pub use calls::{ReportCall, ReportCaller, ReportCallsTotal};
+pub use events::{ReportEvent, ReportEventFunction, ReportEventProcess};
 pub use json::{
     Report, ReportFunction, ReportProfile, ReportResources, ReportRun, ReportWarning, SCHEMA_VERSION, report, report_by,
 };

@@ -1,7 +1,7 @@
 //! The report for a terminal.
 
 use super::{Report, ReportFunction, ReportWaiting};
-use super::{calls, lines, memory, runs};
+use super::{calls, events, lines, memory, runs};
 use crate::caches::Verdict;
 use crate::caches::text::lines as table_lines;
 use crate::derive::overview::recording;
@@ -46,6 +46,7 @@ pub fn text(report: &Report) -> String {
     lines.extend(calls::lines(report.calls_total.as_ref(), &report.calls));
     lines.extend(memory::lines(report.memory.as_ref()));
     lines.extend(lines::lines(report.lines.as_ref()));
+    lines.extend(events::lines(report.events.as_deref()));
     lines.extend(waiting(report));
     lines.extend(caches(report));
     if !report.warnings.is_empty() {

@@ -112,9 +112,9 @@ fn other_text(warning: &Warning) -> String {
         Warning::Benchmark { what, reason, fix } | Warning::Cache { what, reason, fix } if what.is_empty() => {
             with_fix(reason, "", fix)
         }
-        Warning::Benchmark { what, reason, fix } | Warning::Cache { what, reason, fix } => {
-            with_fix(&format!("{what}: {reason}"), "", fix)
-        }
+        Warning::Benchmark { what, reason, fix }
+        | Warning::Cache { what, reason, fix }
+        | Warning::Event { what, reason, fix } => with_fix(&format!("{what}: {reason}"), "", fix),
         _ => "a warning that this version of perfcollect does not know; a newer one can show it".into(),
     }
 }

@@ -1,12 +1,12 @@
 //! The third bar: what restricts the views, one chip each. The chips are the address in words.
 
 use crate::state::Session;
+use crate::ui::choices::clock_words;
 use crate::ui::dom::view;
 use leptos::prelude::*;
 use perfcollect_shared::derive::selection::{Selection, Transform};
 use perfcollect_shared::format;
 use perfcollect_shared::model::Bundle;
-use perfcollect_shared::view_state::Clock;
 
 /// One restriction in words, and what the selection is without it.
 struct Chip {
@@ -17,17 +17,19 @@ struct Chip {
 pub fn chips(session: Session) -> impl IntoView {
     let chips = move || {
         let selection = session.derived.selection.get();
-        let clock = session.view.with(|view| view.clock) == Clock::Wall && session.has_clocks();
-        if selection == Selection::default() && !clock {
+        let clock = session.view.with(|view| view.clock.clone());
+        let other = !clock.is_empty() && session.clocks().contains(&clock);
+        if selection == Selection::default() && !other {
             return None;
         }
         let bundle = session.bundle()?;
-        let clock = clock.then(|| {
+        let clock = other.then(|| {
+            let words = clock_words(&clock).0.to_owned();
             let title = "Count CPU time only (k)";
-            let to_cpu = move |_| session.toggle_clock();
+            let to_cpu = move |_| session.go(|view| view.clock.clear());
             view! {
                 <li>
-                    <button class="chip" title=title on:click=to_cpu>"wall time, waiting included" <span aria-hidden="true">" ✕"</span></button>
+                    <button class="chip" title=title on:click=to_cpu>{words} <span aria-hidden="true">" ✕"</span></button>
                 </li>
             }
         });
@@ -45,7 +47,7 @@ pub fn chips(session: Session) -> impl IntoView {
             }
         });
         let clear = move |_| {
-            session.go(|state| (state.selection, state.clock) = (Selection::default(), Clock::Cpu));
+            session.go(|state| (state.selection, state.clock) = (Selection::default(), String::new()));
         };
         Some(view! {
             <div class="chips">

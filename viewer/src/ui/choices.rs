@@ -1,4 +1,4 @@
-//! Choices that several views offer: by which clock time counts, and the frames of which language are shown.
+//! Choices that several views offer: what samples are weighed by, and the frames of which language are shown.
 
 use crate::state::Session;
 use crate::ui::dom::view;
@@ -8,7 +8,6 @@ use perfcollect_shared::derive::languages::languages;
 use perfcollect_shared::format;
 use perfcollect_shared::model::Language;
 use perfcollect_shared::units::Nanos;
-use perfcollect_shared::view_state::Clock;
 
 /// Something to choose: value in the list, words.
 pub type Choice = (String, String);
@@ -37,11 +36,11 @@ pub fn toggle(
     pressed: impl Fn() -> bool + Send + 'static,
     click: impl Fn() + 'static,
 ) -> AnyView {
-    toggle_of(words, title, Box::new(pressed), Box::new(click))
+    toggle_of(words.to_owned(), title, Box::new(pressed), Box::new(click))
 }
 
 fn toggle_of(
-    words: &'static str,
+    words: String,
     title: &'static str,
     pressed: Box<dyn Fn() -> bool + Send>,
     click: Box<dyn Fn()>,
@@ -63,25 +62,32 @@ pub fn own_code(session: Session) -> AnyView {
     })
 }
 
-/// CPU time or wall time, where the bundle has both.
+/// CPU time, wall time or an event, where the bundle has several.
 pub fn clock(session: Session) -> AnyView {
     let content = move || {
-        if !session.has_clocks() {
-            return ().into_any();
-        }
-        let now = session.view.with(|view| view.clock);
-        let button = |this: Clock, words: &'static str, title: &'static str| {
-            toggle(words, title, move || now == this, move || session.go(|view| view.clock = this))
+        let clocks = session.clocks();
+        let now = session.view.with(|view| view.clock.clone());
+        let button = |this: String| {
+            let pressed = this == now;
+            let (words, title) = clock_words(&this);
+            let words = words.to_owned();
+            let choose = move || session.go(|view| view.clock.clone_from(&this));
+            toggle_of(words, title, Box::new(move || pressed), Box::new(choose))
         };
-        view! {
-            <div class="group" role="group" aria-label="Clock">
-                {button(Clock::Cpu, "CPU time", "Time on a processor (k)")}
-                {button(Clock::Wall, "Wall time", "Time that passed in every thread, waiting included (k)")}
-            </div>
-        }
-        .into_any()
+        (!clocks.is_empty()).then(|| {
+            view! { <div class="group" role="group" aria-label="Clock">{clocks.into_iter().map(button).collect_view()}</div> }
+        })
     };
     view! { {content} }.into_any()
+}
+
+/// What a clock or event of the address is called, and what it is.
+pub fn clock_words(clock: &str) -> (&str, &'static str) {
+    match clock {
+        "" => ("CPU time", "Time on a processor (k)"),
+        "wall" => ("Wall time", "Time that passed in every thread, waiting included (k)"),
+        event => (event, "Counted events (k)"),
+    }
 }
 
 /// Languages of the profile with their share, where there are two at least.

@@ -23,7 +23,7 @@ use perfcollect_shared::derive::selection::{Selection, selected_rows};
 use perfcollect_shared::format;
 use perfcollect_shared::model::Bundle;
 use perfcollect_shared::stats::Rules;
-use perfcollect_shared::view_state::{Clock, CompareScale};
+use perfcollect_shared::view_state::CompareScale;
 use sides::Side;
 
 pub const VIEW: ViewDef = ViewDef { id: super::COMPARE, title: "Compare", key: '8', available, render };
@@ -67,13 +67,13 @@ impl Model {
                     CompareScale::Absolute => Scale::Absolute,
                     CompareScale::Proportional => Scale::Proportional,
                 };
-                (scale, view.clock, Selection { range: None, pid: None, tid: None, ..own })
+                (scale, view.clock.clone(), Selection { range: None, pid: None, tid: None, ..own })
             })
         });
         let diff = Memo::new(move |_| {
             let (base, new) = pair.get()?;
             let (scale, clock, selection) = asked.get();
-            sides.with(|sides| Some(stacks(sides.get(base)?, sides.get(new)?, clock, &selection, scale)))
+            sides.with(|sides| Some(stacks(sides.get(base)?, sides.get(new)?, &clock, &selection, scale)))
         });
         Self { session, sides, pair, comparisons, diff }
     }
@@ -107,7 +107,7 @@ fn compared(sides: &[Side], base: usize) -> Vec<Comparison> {
 }
 
 /// The stacks of two sides as one tree.
-fn stacks(base: &Side, new: &Side, clock: Clock, selection: &Selection, scale: Scale) -> Result<Shared<Diff>, String> {
+fn stacks(base: &Side, new: &Side, clock: &str, selection: &Selection, scale: Scale) -> Result<Shared<Diff>, String> {
     let none = |side: &Side| format!("{} has no stack samples", side.name);
     let profile = |side| chosen_profile(side, clock);
     let (before, after) = (profile(&base.bundle), profile(&new.bundle));

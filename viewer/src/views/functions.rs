@@ -117,11 +117,15 @@ fn sentence(model: Model) -> String {
     };
     let share = first.self_weight.share_of(top.weight);
     let samples = effective_samples(profile) * weight_left(profile, top);
-    let time = if profile.info.weight == WeightKind::Wall { "wall time" } else { "CPU time" };
+    let (time, happens) = match profile.info.weight {
+        WeightKind::Events => (profile.info.name.as_str(), "happen"),
+        WeightKind::Wall => ("wall time", "is spent"),
+        _ => ("CPU time", "is spent"),
+    };
     let whole = model.session.derived.selection.with(|s| *s == Selection::default());
     let what = if whole { time.to_owned() } else { format!("the chosen {time}") };
     format!(
-        "{} of {what} is spent in {} itself; {}, {} points",
+        "{} of {what} {happens} in {} itself; {}, {} points",
         format::share(share),
         format::shorten_name(profile.function_name(first.function), 60),
         format::plural(top.samples, "sample"),

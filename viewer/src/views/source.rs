@@ -37,8 +37,10 @@ struct Model {
 
 fn render(session: Session) -> AnyView {
     let files = Memo::new(move |_| {
-        let (bundle, profile) = (session.bundle()?, session.derived.profile.get());
-        let profile = profile.as_deref();
+        let bundle = session.bundle()?;
+        // Lines are shown with times only.
+        let chosen = session.derived.profile.get().filter(|profile| profile.info.weight.is_time());
+        let profile = chosen.as_ref().map(|chosen| &*chosen.0).or_else(|| bundle.main_profile().map(AsRef::as_ref));
         Some(Shared::new(session.derived.selection.with(|selection| source(&bundle, profile, selection))))
     });
     let content = move || {

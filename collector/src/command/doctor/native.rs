@@ -38,7 +38,7 @@ fn try_events() -> Result<bool, (String, String)> {
     let spool = std::env::temp_dir().join(format!("perfcollect-doctor-{}", std::process::id()));
     fs::create_dir_all(&spool).map_err(unwritable)?;
     let (pid, clock) = (std::process::id(), Clock::new());
-    let settings = PerfSettings { rate_hz: RATE_HZ, clock: clock.clone() };
+    let settings = PerfSettings { rate_hz: RATE_HZ, events: Vec::new(), clock: clock.clone() };
     let armed = PerfSampler::arm(pid, &settings, &spool, ProcessTree::new(pid, clock));
     let tried = armed.map(|sampler| sampler.kernel_sampled()).map_err(|refused| (refused.reason, refused.fix));
     // Left behind in a folder for temporary files at worst.

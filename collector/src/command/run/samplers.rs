@@ -6,7 +6,7 @@ use crate::cli::StackArgs;
 use crate::hardware::Hardware;
 use crate::launch::Clock;
 use crate::resource::{Prober, ResourceOutcome, ResourceSettings};
-use crate::sample::perf::{PerfSampler, PerfSettings};
+use crate::sample::perf::{Event, PerfSampler, PerfSettings, not_counted};
 use crate::sample::python::{self, PythonSampler, PythonSettings};
 use crate::sample::wall::{self, WallSampler, WallSettings};
 use crate::symbolize::Images;
@@ -107,12 +107,21 @@ pub(in crate::command) struct Gathered {
 
 impl Armed {
     /// Opens what must be open before the program is executed.
-    pub(in crate::command) fn arm(rates: Rates, spool: &Path, tree: &Arc<ProcessTree>, clock: &Clock) -> Self {
+    pub(in crate::command) fn arm(
+        rates: Rates,
+        events: &[&'static Event],
+        spool: &Path,
+        tree: &Arc<ProcessTree>,
+        clock: &Clock,
+    ) -> Self {
         let mut warnings = Vec::new();
         let perf = rates.native_hz.and_then(|rate_hz| {
-            let settings = PerfSettings { rate_hz, clock: clock.clone() };
+            let settings = PerfSettings { rate_hz, events: events.to_vec(), clock: clock.clone() };
             PerfSampler::arm(tree.root(), &settings, spool, Arc::clone(tree))
-                .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
+                .map_err(|no| {
+                    warnings.extend(events.iter().map(|event| not_counted(event, &no)));
+                    warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix });
+                })
                 .ok()
         });
         let hardware = rates.native_hz.map(|_| Hardware::arm(tree.root()));
@@ -129,7 +138,7 @@ impl Armed {
     ) -> Self {
         let mut warnings = Vec::new();
         let perf = rates.native_hz.and_then(|rate_hz| {
-            let settings = PerfSettings { rate_hz, clock: clock.clone() };
+            let settings = PerfSettings { rate_hz, events: Vec::new(), clock: clock.clone() };
             PerfSampler::attach(&settings, spool, tree)
                 .map_err(|no| warnings.push(Warning::NativeUnavailable { reason: no.reason, fix: no.fix }))
                 .ok()

@@ -112,7 +112,7 @@ fn prepare(
     let servers = watch(&clock);
     let options = agent_options(args);
     let injection = inject(spool, &options, terminal)?;
-    let armed = Armed::arm(rates, spool.path(), &tree, &clock);
+    let armed = Armed::arm(rates, &args.events, spool.path(), &tree, &clock);
     let interrupted = format!(
         "interrupted while {} was being written; `perfcollect recover {}` finishes it",
         target.display(),
@@ -196,6 +196,11 @@ fn describe(args: &RunArgs) -> anyhow::Result<(Manifest, Ulid)> {
     settings
         .python_modes
         .extend(by_option.iter().filter(|(_, globs)| !globs.is_empty()).map(|(name, _)| (*name).to_owned()));
+    for event in &args.events {
+        if !settings.events.iter().any(|name| name == event.name) {
+            settings.events.push(event.name.to_owned());
+        }
+    }
     let manifest = Manifest {
         command: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         cwd: cwd.to_string_lossy().into_owned(),

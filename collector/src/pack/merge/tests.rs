@@ -85,7 +85,9 @@ fn folded(native: &RawStacks, merged: &Merged) -> Vec<String> {
             names.push(match frame {
                 MergedFrame::Native(row) => name(&native.frames[row as usize]).to_owned(),
                 MergedFrame::Python(row) => name(&merged.python_frames[row as usize]).to_uppercase(),
-                MergedFrame::KernelNotSampled | MergedFrame::NativeNotSampled => "not-sampled".to_owned(),
+                MergedFrame::KernelNotSampled | MergedFrame::NativeNotSampled | MergedFrame::TooShort => {
+                    "not-sampled".to_owned()
+                }
             });
             stack = prefix;
         }

@@ -43,9 +43,16 @@ pub(super) use registers::{BP, IP, SP};
 const SAMPLE_TYPE: u64 = (sys::bindings::PERF_SAMPLE_IP
     | sys::bindings::PERF_SAMPLE_TID
     | sys::bindings::PERF_SAMPLE_TIME
+    | sys::bindings::PERF_SAMPLE_IDENTIFIER
+    | sys::bindings::PERF_SAMPLE_PERIOD
     | sys::bindings::PERF_SAMPLE_CALLCHAIN
     | sys::bindings::PERF_SAMPLE_REGS_USER
     | sys::bindings::PERF_SAMPLE_STACK_USER) as u64;
+
+/// What is told of a thread at its end: a count, and these.
+const READ_FORMAT: u64 = (sys::bindings::PERF_FORMAT_TOTAL_TIME_ENABLED
+    | sys::bindings::PERF_FORMAT_TOTAL_TIME_RUNNING
+    | sys::bindings::PERF_FORMAT_ID) as u64;
 
 /// How the records of our events are to be parsed; agrees with [`SAMPLE_TYPE`].
 pub(super) fn parse_info() -> RecordParseInfo {
@@ -54,17 +61,17 @@ pub(super) fn parse_info() -> RecordParseInfo {
         sample_format: SampleFormat::from_bits_truncate(SAMPLE_TYPE),
         branch_sample_format: BranchSampleFormat::empty(),
         read_format: ReadFormat::empty(),
-        common_data_offset_from_end: Some(16), // pid and tid, time
+        common_data_offset_from_end: Some(24), // pid and tid, time, id
         sample_regs_user: registers::MASK,
         user_regs_count: u8::try_from(registers::MASK.count_ones()).unwrap_or(0),
         sample_regs_intr: 0,
         intr_regs_count: 0,
         id_parse_info: RecordIdParseInfo {
-            nonsample_record_id_offset_from_end: None,
-            sample_record_id_offset_from_start: None,
+            nonsample_record_id_offset_from_end: Some(8),
+            sample_record_id_offset_from_start: Some(0),
         },
-        nonsample_record_time_offset_from_end: Some(8),
-        sample_record_time_offset_from_start: Some(16), // after ip, pid and tid
+        nonsample_record_time_offset_from_end: Some(16),
+        sample_record_time_offset_from_start: Some(24), // after id, ip, pid and tid
     }
 }
 
@@ -80,6 +87,29 @@ enum Begin {
     /// When the process executes a program.
     Exec,
     Now,
+}
+
+/// What an event counts, and when it takes a sample.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct What {
+    pub(super) kind: u32,
+    pub(super) number: u64,
+    pub(super) sampling: Sampling,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sampling {
+    /// After so much of it.
+    Period(u64),
+    /// So many samples a second: the kernel chooses the period, and says it with each sample.
+    Frequency(u64),
+}
+
+impl What {
+    fn clock(period_ns: u64) -> Self {
+        let (kind, number) = (sys::bindings::PERF_TYPE_SOFTWARE, sys::bindings::PERF_COUNT_SW_CPU_CLOCK);
+        Self { kind, number: number.into(), sampling: Sampling::Period(period_ns) }
+    }
 }
 
 /// Opens one event per CPU on `child`, with the kernel's code where that is allowed.
@@ -130,15 +160,57 @@ pub(super) fn join<'a>(
     Ok(fds)
 }
 
-fn open_all(thread: u32, period_ns: u64, exclude_kernel: bool, begin: Begin) -> io::Result<Vec<OwnedFd>> {
-    online_cpus().into_iter().map(|cpu| open_one(thread, cpu, period_ns, exclude_kernel, begin)).collect()
+/// Opens another event on `child` that writes into the rings of `leaders`, with what the kernel calls each.
+pub(super) fn beside(
+    child: u32,
+    what: What,
+    exclude_kernel: bool,
+    leaders: &[&OwnedFd],
+) -> io::Result<Vec<(OwnedFd, u64)>> {
+    let cpus = online_cpus().into_iter().zip(leaders);
+    cpus.map(|(cpu, leader)| {
+        let fd = open_one(child, cpu, what, exclude_kernel, Begin::Exec)?;
+        let mut id = 0_u64;
+        // SAFETY: ioctls on a descriptor that we own; one takes another one of the same CPU, one a number to fill.
+        let failed = unsafe {
+            sys::ioctls::SET_OUTPUT(fd.as_raw_fd(), leader.as_raw_fd()) < 0
+                || sys::ioctls::ID(fd.as_raw_fd(), &raw mut id) < 0
+        };
+        if failed { Err(io::Error::last_os_error()) } else { Ok((fd, id)) }
+    })
+    .collect()
 }
 
-fn open_one(thread: u32, cpu: i32, period_ns: u64, exclude_kernel: bool, begin: Begin) -> io::Result<OwnedFd> {
+/// An event that counts nothing, and that children do not inherit.
+///
+/// When the kernel switches between a task and its clone it may swap their sets of events and then swaps the counts back, one
+/// by one in the order of two lists. The list of the first task is in the order of opening, that of its clones is sorted by
+/// CPU and kind, so that counts of different events would be swapped. A set that is not inherited whole is not swapped, and
+/// the sets of clones are sorted alike. (`inherited_all` and `perf_event_sync_stat` in Linux `kernel/events/core.c`)
+pub(super) fn keep_apart(child: u32) -> io::Result<OwnedFd> {
     let mut attr = sys::bindings::perf_event_attr {
         type_: sys::bindings::PERF_TYPE_SOFTWARE,
         size: u32::try_from(size_of::<sys::bindings::perf_event_attr>()).unwrap_or(0),
-        config: sys::bindings::PERF_COUNT_SW_CPU_CLOCK.into(),
+        config: sys::bindings::PERF_COUNT_SW_DUMMY.into(),
+        ..Default::default()
+    };
+    attr.set_disabled(1);
+    attr.set_exclude_kernel(1);
+    attr.set_exclude_hv(1);
+    open_attr(&mut attr, child, -1)
+}
+
+fn open_all(thread: u32, period_ns: u64, exclude_kernel: bool, begin: Begin) -> io::Result<Vec<OwnedFd>> {
+    let what = What::clock(period_ns);
+    online_cpus().into_iter().map(|cpu| open_one(thread, cpu, what, exclude_kernel, begin)).collect()
+}
+
+fn open_one(thread: u32, cpu: i32, what: What, exclude_kernel: bool, begin: Begin) -> io::Result<OwnedFd> {
+    let mut attr = sys::bindings::perf_event_attr {
+        type_: what.kind,
+        size: u32::try_from(size_of::<sys::bindings::perf_event_attr>()).unwrap_or(0),
+        config: what.number,
+        read_format: READ_FORMAT,
         sample_type: SAMPLE_TYPE,
         sample_regs_user: registers::MASK,
         sample_stack_user: STACK_BYTES,
@@ -146,25 +218,38 @@ fn open_one(thread: u32, cpu: i32, period_ns: u64, exclude_kernel: bool, begin: 
         clockid: libc::CLOCK_MONOTONIC,
         ..Default::default()
     };
-    attr.__bindgen_anon_1.sample_period = period_ns;
+    match what.sampling {
+        Sampling::Period(period) => {
+            attr.__bindgen_anon_1.sample_period = period;
+            // What happens to processes is told once, by the clock's events.
+            attr.set_mmap(1);
+            attr.set_mmap2(1);
+            attr.set_comm(1);
+            attr.set_comm_exec(1);
+            attr.set_task(1);
+        }
+        Sampling::Frequency(rate) => {
+            attr.__bindgen_anon_1.sample_freq = rate;
+            attr.set_freq(1);
+        }
+    }
     attr.set_disabled((begin == Begin::Exec).into());
     attr.set_enable_on_exec((begin == Begin::Exec).into());
     attr.set_inherit(1);
-    attr.set_inherit_stat(1); // tells the CPU time of each thread at its end
+    attr.set_inherit_stat(1); // tells the CPU time, or the count, of each thread at its end
     attr.set_exclude_kernel(exclude_kernel.into());
     attr.set_exclude_callchain_kernel(exclude_kernel.into());
     attr.set_exclude_hv(1);
     attr.set_use_clockid(1);
     attr.set_sample_id_all(1);
-    attr.set_mmap(1);
-    attr.set_mmap2(1);
-    attr.set_comm(1);
-    attr.set_comm_exec(1);
-    attr.set_task(1);
     attr.set_watermark(1); // of 0 bytes: the kernel wakes us when half of a ring is full
+    open_attr(&mut attr, thread, cpu)
+}
+
+fn open_attr(attr: &mut sys::bindings::perf_event_attr, thread: u32, cpu: i32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(thread).map_err(io::Error::other)?;
     // SAFETY: `attr` is a whole perf_event_attr whose size field is its size; the event only reads from the process.
-    let fd = unsafe { sys::perf_event_open(&raw mut attr, pid, cpu, -1, sys::bindings::PERF_FLAG_FD_CLOEXEC.into()) };
+    let fd = unsafe { sys::perf_event_open(attr, pid, cpu, -1, sys::bindings::PERF_FLAG_FD_CLOEXEC.into()) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -212,6 +297,27 @@ pub fn kernel_left_out() -> Warning {
 fn paranoid_level() -> i32 {
     let text = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
     text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(2)
+}
+
+/// Says why an event beside the clock, which could be opened, cannot be counted.
+pub(super) fn no_event(error: &io::Error) -> Unavailable {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP | libc::EINVAL) => Unavailable {
+            reason: format!("this machine has no counter for it ({error}), as most virtual machines"),
+            fix: "run it on a machine whose `perf list hw cache` has it".to_owned(),
+        },
+        _ => refused(error),
+    }
+}
+
+/// Says why an event that happens in the kernel cannot be counted where kernel code is left out.
+pub(super) fn out_of_sight() -> Unavailable {
+    match kernel_left_out() {
+        Warning::KernelNotSampled { reason, fix } => {
+            Unavailable { reason: format!("it happens in the kernel, and {reason}"), fix }
+        }
+        _ => Unavailable { reason: String::new(), fix: String::new() },
+    }
 }
 
 /// Says why the kernel refused, as far as can be told.

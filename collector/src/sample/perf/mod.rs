@@ -4,6 +4,7 @@
 //! files open that `symbolize` will read, since they may be gone by then.
 
 mod attach;
+mod counted;
 mod events;
 mod intern;
 mod kernel;
@@ -15,15 +16,18 @@ mod ring;
 mod short_lived;
 mod unwind;
 
+pub use counted::{Event, event, not_counted};
 pub use events::{kernel_left_out, refused};
 
 use crate::launch::Clock;
 use crate::spool::{self, StackWriter};
 use crate::symbolize::Images;
 use crate::tree::ProcessTree;
+use counted::Counted;
 use reader::{Reader, Stop};
 use recorder::Recorder;
 use ring::Ring;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -34,6 +38,8 @@ use std::{fmt, io};
 pub struct PerfSettings {
     /// Samples per second of CPU time of each thread.
     pub rate_hz: u32,
+    /// Sampled and counted besides, of programs that are started.
+    pub events: Vec<&'static Event>,
     /// Times of samples are given as this clock has them.
     pub clock: Clock,
 }
@@ -81,13 +87,18 @@ impl PerfSampler {
         let failed = |reason: String| Unavailable { reason, fix: "run: perfcollect doctor".to_owned() };
         let events = events::open(child, settings.period_ns())?;
         let rings = Ring::map_all(events.fds)?;
+        let leaders: Vec<&OwnedFd> = rings.iter().map(Ring::fd).collect();
+        let (counted, refused) = Counted::arm(&settings.events, child, events.kernel_sampled, &leaders);
         let mut writer = StackWriter::create(&spool.join(spool::NATIVE))
             .map_err(|error| failed(format!("cannot write {}: {error}", spool.join(spool::NATIVE).display())))?;
         if !events.kernel_sampled {
             writer.warning(events::kernel_left_out());
         }
+        for warning in refused {
+            writer.warning(warning);
+        }
         let stop = Stop::new().map_err(|error| failed(format!("cannot make an event descriptor: {error}")))?;
-        let recorder = Recorder::new(settings, events.kernel_sampled, child, writer, tree);
+        let recorder = Recorder::new(settings, events.kernel_sampled, child, writer, tree).with_counted(counted);
         let stage = Some(Stage::Armed(Box::new((Reader::new(rings, Vec::new()), recorder))));
         Ok(Self { stop, kernel_sampled: events.kernel_sampled, stage })
     }

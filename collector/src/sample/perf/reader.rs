@@ -61,6 +61,7 @@ impl Reader {
             recorder.flush();
         }
         self.rings.iter().map(Ring::fd).chain(&self.joined).for_each(events::disable);
+        recorder.counted().disable();
         self.round(&mut recorder, u64::MAX);
         recorder
     }

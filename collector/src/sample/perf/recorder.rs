@@ -1,5 +1,6 @@
 //! Applies records in order of time: keeps the maps of all processes, unwinds samples, writes them.
 
+use super::counted::Counted;
 use super::events::{self, BP, IP, SP};
 use super::intern::{Interned, Place};
 use super::process::{Code, Process};
@@ -8,7 +9,7 @@ use super::unwind::{End, Unwinders, UserFrame, UserStack};
 use super::{PerfSettings, kernel};
 use crate::jit::maps;
 use crate::launch::Clock;
-use crate::spool::{RawFrame, StackWriter, StreamCounts};
+use crate::spool::{RawFrame, RawSample, StackWriter, StreamCounts};
 use crate::symbolize::{FileKey, Images, Mapped, read_perf_map};
 use crate::tree::{self, ProcessTree};
 use linux_perf_event_reader::constants::{PERF_CONTEXT_KERNEL, PERF_CONTEXT_MAX, PERF_CONTEXT_USER, PERF_RECORD_READ};
@@ -39,6 +40,8 @@ pub(super) struct Recorder {
     names: HashMap<u32, String>,
     counts: StreamCounts,
     short_lived: ShortLived,
+    counted: Counted,
+    root: u32,
     interned: Interned,
     flushed: Instant,
     began: SystemTime,
@@ -68,6 +71,8 @@ impl Recorder {
             names: HashMap::new(),
             counts: StreamCounts::default(),
             short_lived: ShortLived::new(weight, !kernel_sampled),
+            counted: Counted::default(),
+            root: child,
             interned: Interned::new(kernel::names_allowed(), kernel::boot_id()),
             flushed: Instant::now(),
             began: SystemTime::now(),
@@ -75,6 +80,17 @@ impl Recorder {
             rows: Vec::new(),
             chain: Vec::new(),
         }
+    }
+
+    /// Takes events beside the clock.
+    pub(super) fn with_counted(mut self, counted: Counted) -> Self {
+        counted.names().for_each(|name| self.writer.event(name));
+        Self { counted, ..self }
+    }
+
+    /// The events beside the clock.
+    pub(super) fn counted(&self) -> &Counted {
+        &self.counted
     }
 
     /// Takes a process that ran before: what it has mapped, and the names of its threads.
@@ -103,7 +119,9 @@ impl Recorder {
                 // What was lost may have been a mapping.
                 self.processes.values_mut().for_each(|process| process.stale = true);
             }
-            Ok(EventRecord::Throttle(_)) => self.counts.throttled += 1,
+            Ok(EventRecord::Throttle(throttle)) if self.counted.find(Some(throttle.id)).is_none() => {
+                self.counts.throttled += 1;
+            }
             Ok(EventRecord::Raw(raw)) if raw.record_type == RecordType(PERF_RECORD_READ) => self.ended(raw.data),
             _ => {}
         }
@@ -121,8 +139,14 @@ impl Recorder {
 
     /// Reads the perf maps of processes that still live, and writes the last lines.
     pub(super) fn finish(mut self) -> (Images, Option<std::io::Error>) {
+        let mut living = BTreeMap::new();
         for (pid, process) in std::mem::take(&mut self.processes) {
             self.name_jit(pid, &process);
+            living.insert(pid, self.name(pid).to_owned());
+        }
+        let counters = std::mem::take(&mut self.counted).processes(self.root, &living, self.counts.lost == 0);
+        for counter in counters {
+            self.writer.counter(counter);
         }
         self.write_unsampled();
         self.writer.counts(&self.counts);
@@ -192,17 +216,23 @@ impl Recorder {
             && let Some(process) = self.processes.remove(&pid)
         {
             self.name_jit(pid, &process);
-            self.names.remove(&pid);
+            let name = self.names.remove(&pid).unwrap_or_default();
+            self.counted.process_ended(pid, name);
             self.tree.note_exit(pid, at);
         }
     }
 
-    /// A thread's CPU time on one CPU, told after its end.
+    /// A thread's CPU time or its count of an event, on one CPU, told after its end.
     fn ended(&mut self, mut body: RawData<'_>) {
-        let (mut ids, mut cpu_ns) = ([0; 8], [0; 8]);
-        if body.read_exact(&mut ids).and_then(|()| body.read_exact(&mut cpu_ns)).is_ok() {
-            let tid = u32::from_ne_bytes([ids[4], ids[5], ids[6], ids[7]]); // after the process
-            self.short_lived.spent(tid, Nanos(u64::from_ne_bytes(cpu_ns)));
+        // Process and thread, count, time enabled, time running, the event's id.
+        let mut words = [[0; 8]; 5];
+        if words.iter_mut().try_for_each(|word| body.read_exact(word)).is_err() {
+            return;
+        }
+        let [pid, tid] = [0, 4].map(|at| u32::from_ne_bytes([0, 1, 2, 3].map(|byte| words[0][at + byte])));
+        let [_, count, enabled, running, id] = words.map(u64::from_ne_bytes);
+        if !self.counted.told(id, (pid, tid), [count, enabled, running]) {
+            self.short_lived.spent(tid, Nanos(count));
         }
     }
 
@@ -262,12 +292,23 @@ impl Recorder {
         self.rows.clear();
         self.chain.clear();
         self.kernel_frames(sample);
-        self.user_frames(pid, sample);
+        let end = self.user_frames(pid, sample);
         let stack = self.writer.path(&self.rows);
-        self.short_lived.sampled(tid);
         let names = &self.names;
         let name = |tid: u32| names.get(&tid).cloned().unwrap_or_default();
         let thread = self.writer.thread(pid, tid, || (name(tid), name(pid)));
+        if let Some((event, number)) = self.counted.find(sample.id) {
+            let weight = sample.period.unwrap_or(1);
+            self.counted.sampled(event, pid, weight);
+            self.writer.event_sample(number, RawSample { time: at, stack, thread, weight: Nanos(weight) });
+            return;
+        }
+        match end {
+            End::Complete => {}
+            End::Truncated => self.counts.truncated_stacks += 1,
+            End::Failed => self.counts.unwind_failures += 1,
+        }
+        self.short_lived.sampled(tid);
         self.writer.sample(at, stack, thread, self.weight);
     }
 
@@ -293,8 +334,8 @@ impl Recorder {
         }
     }
 
-    fn user_frames(&mut self, pid: u32, sample: &SampleRecord<'_>) {
-        let Some(process) = self.processes.get_mut(&pid) else { return };
+    fn user_frames(&mut self, pid: u32, sample: &SampleRecord<'_>) -> End {
+        let Some(process) = self.processes.get_mut(&pid) else { return End::Complete };
         self.frames.clear();
         let end = match user_stack(sample) {
             // In the kernel without a user stack: the process is starting or ending.
@@ -302,11 +343,6 @@ impl Recorder {
             Some(stack) => self.unwinders.walk(&self.images, process, &stack, &mut self.frames),
             None => End::Failed,
         };
-        match end {
-            End::Complete => {}
-            End::Truncated => self.counts.truncated_stacks += 1,
-            End::Failed => self.counts.unwind_failures += 1,
-        }
         if end != End::Complete {
             complete(&mut self.frames, &self.chain, process);
         }
@@ -321,6 +357,7 @@ impl Recorder {
             }
             self.rows.push(self.interned.frame(&mut self.writer, &self.images, place, address));
         }
+        end
     }
 }
 

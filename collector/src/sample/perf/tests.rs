@@ -10,12 +10,16 @@ use std::process::{Command, Stdio};
 
 /// Runs a shell command under the sampler, from its `exec` on.
 fn record(command: &str, rate_hz: u32) -> (RawStacks, PerfOutcome) {
+    record_events(command, rate_hz, Vec::new())
+}
+
+fn record_events(command: &str, rate_hz: u32, events: Vec<&'static Event>) -> (RawStacks, PerfOutcome) {
     let spool = tempfile::tempdir().unwrap();
     let script = format!("read go; exec {command}");
     let mut shell = Command::new("sh").arg("-c").arg(&script).stdin(Stdio::piped()).spawn().unwrap();
     let clock = Clock::new();
     let tree = ProcessTree::new(shell.id(), clock.clone());
-    let settings = PerfSettings { rate_hz, clock };
+    let settings = PerfSettings { rate_hz, events, clock };
     let mut sampler = PerfSampler::arm(shell.id(), &settings, spool.path(), tree).unwrap();
     sampler.start();
     shell.stdin.take().unwrap().write_all(b"go\n").unwrap();

@@ -158,7 +158,7 @@ impl<'a> Messages<'a> {
 /// Turns rows into raw samples, after checking that the columns add up to the rows. Of live bytes, the samples of the last
 /// snapshot must.
 fn place(rows: &Samples, order: &Order, kind: WeightKind, builder: &mut ProfileBuilder) -> Result<(), OrderError> {
-    if kind.is_time() == order.count.is_some() {
+    if kind.adds_up() == order.count.is_some() {
         return Err(OrderError::Counts);
     }
     let (samples, total) = (order.row.len(), rows.stack.len());
@@ -172,7 +172,7 @@ fn place(rows: &Samples, order: &Order, kind: WeightKind, builder: &mut ProfileB
         order.weight.as_ref().map_or_else(even, |weights| weights[sample].0)
     };
     let thread_of = |sample: usize| rows.thread[order.row[sample] as usize];
-    let counted = (!kind.is_time()).then(|| {
+    let counted = (!kind.adds_up()).then(|| {
         let table = SampleTable {
             thread: (0..samples).map(thread_of).collect(),
             stack: order.row.iter().map(|&row| rows.stack[row as usize]).collect(),

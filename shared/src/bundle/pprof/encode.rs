@@ -1,9 +1,10 @@
 //! Tables to `profile.proto`.
 
 use super::super::gzip::gzip;
+use super::super::rfc3339;
 use super::wire::{put_bytes, put_number, put_packed};
 use super::{label_key, tag};
-use crate::model::{FrameId, ModuleId, Profile, StackId, StringId, ThreadId, WeightKind};
+use crate::model::{FrameId, Manifest, ModuleId, Profile, StackId, StringId, ThreadId, WeightKind};
 use crate::units::Nanos;
 use foldhash::{HashMap, HashMapExt};
 
@@ -13,6 +14,14 @@ pub struct Span {
     /// Nanoseconds since 1970-01-01, UTC.
     pub start_unix_ns: Option<u64>,
     pub duration: Option<Nanos>,
+}
+
+impl Span {
+    /// That of a recording.
+    #[must_use]
+    pub fn of(manifest: &Manifest) -> Self {
+        Self { start_unix_ns: rfc3339::unix_ns(&manifest.start), duration: manifest.wall_ns }
+    }
 }
 
 /// The member's bytes, gzip included. One sample row per distinct stack and thread.
@@ -63,7 +72,7 @@ impl Rows {
         let mut first_weight = Vec::new();
         let mut of_sample = Vec::with_capacity(samples.len());
         let mut even = true;
-        let counts = (!profile.info.weight.is_time()).then(|| samples.of_last_snapshot());
+        let counts = (!profile.info.weight.adds_up()).then(|| samples.of_last_snapshot());
         for index in 0..samples.len() {
             let (stack, thread) = (samples.stack[index], samples.thread[index]);
             let (weight, count) = (samples.weight[index].0, u64::from(samples.count[index]));
@@ -226,7 +235,7 @@ impl<'a> Locations<'a> {
 /// The profile's strings under their own numbers, then the few that only pprof needs.
 struct Strings<'a> {
     profile: &'a Profile,
-    added: Vec<&'static str>,
+    added: Vec<&'a str>,
 }
 
 impl<'a> Strings<'a> {
@@ -234,7 +243,7 @@ impl<'a> Strings<'a> {
         Self { profile, added: Vec::new() }
     }
 
-    fn add(&mut self, text: &'static str) -> u64 {
+    fn add(&mut self, text: &'a str) -> u64 {
         let index = self.added.iter().position(|known| *known == text).unwrap_or_else(|| {
             self.added.push(text);
             self.added.len() - 1
@@ -252,14 +261,15 @@ impl<'a> Strings<'a> {
     }
 }
 
-fn put_header(profile: &Profile, span: Span, strings: &mut Strings<'_>, out: &mut Vec<u8>) {
+fn put_header<'a>(profile: &'a Profile, span: Span, strings: &mut Strings<'a>, out: &mut Vec<u8>) {
     let (counted, measured, unit) = match profile.info.weight {
         WeightKind::Cpu => ("samples", "cpu", "nanoseconds"),
         WeightKind::Wall => ("samples", "wall", "nanoseconds"),
         WeightKind::Bytes => ("inuse_objects", "inuse_space", "bytes"),
+        WeightKind::Events => ("samples", profile.info.name.as_str(), "count"),
     };
     let mut message = Vec::new();
-    let mut value_type = |tag: u32, what: &'static str, unit: &'static str, out: &mut Vec<u8>| {
+    let mut value_type = |tag: u32, what: &'a str, unit: &'a str, out: &mut Vec<u8>| {
         message.clear();
         put_number(tag::value_type::TYPE, strings.add(what), &mut message);
         put_number(tag::value_type::UNIT, strings.add(unit), &mut message);

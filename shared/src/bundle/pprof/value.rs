@@ -84,15 +84,20 @@ impl ValueColumns {
             WeightKind::Cpu => "cpu",
             WeightKind::Wall => "wall",
             WeightKind::Bytes => "inuse_space",
+            WeightKind::Events => &info.name,
         };
-        let unit = |t: &ValueType<'_>| if info.weight.is_time() { t.unit_ns() } else { t.unit_bytes() };
+        let unit = |t: &ValueType<'_>| match info.weight {
+            WeightKind::Bytes => t.unit_bytes(),
+            WeightKind::Events => (t.unit == "count").then_some(1),
+            WeightKind::Cpu | WeightKind::Wall => t.unit_ns(),
+        };
         let place = |what: &str| types.iter().position(|t| t.what == what && unit(t).is_some());
         let found = place(asked).or_else(|| place(default)).or_else(|| types.iter().rposition(|t| unit(t).is_some()));
         if let Some((index, unit_ns)) = found.and_then(|index| Some((index, unit(&types[index])?))) {
             // Heap profiles count objects of each kind: of those in use before the bytes in use.
             let objects = || types.iter().position(|t| t.what == "inuse_objects");
-            let count = if info.weight.is_time() { count } else { objects().or(count) };
-            let wall = types[index].is_wall();
+            let count = if info.weight.adds_up() { count } else { objects().or(count) };
+            let wall = info.weight.is_time() && types[index].is_wall();
             return Ok(Self { types: types.len(), count, weight: Weight::Value { index, unit_ns }, wall });
         }
         let period = messages.period_type.map(|message| ValueType::read(message, tables)).transpose()?;

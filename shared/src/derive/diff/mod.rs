@@ -243,6 +243,7 @@ fn same_weight(base: &[Stacks<'_>], new: &[Stacks<'_>]) -> Result<(), DiffError>
         WeightKind::Cpu => "CPU time",
         WeightKind::Wall => "wall time",
         WeightKind::Bytes => "live memory",
+        WeightKind::Events => "events",
     };
     let mut weights = base.iter().chain(new).map(|stacks| stacks.profile.info.weight);
     let Some(first) = weights.next() else { return Ok(()) };

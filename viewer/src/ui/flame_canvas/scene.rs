@@ -13,7 +13,7 @@ use perfcollect_shared::format;
 use perfcollect_shared::model::{FunctionId, FunctionKind, Language, Profile, ThreadId, WeightKind};
 use perfcollect_shared::order::Order;
 use perfcollect_shared::palette::colour_index;
-use perfcollect_shared::units::{Bytes, Nanos};
+use perfcollect_shared::units::Nanos;
 use perfcollect_shared::view_state::{FlameColor, FlameMode};
 
 /// Times of fewer samples than this are not said: a count is.
@@ -163,7 +163,7 @@ impl Scene {
                 return format!("all · {}", sides.all());
             }
             let (weight, count) = self.layout.sum(&self.tree, index);
-            let hint = count < FEW && self.is_time();
+            let hint = count < FEW && self.adds_up();
             let amount = if hint { String::new() } else { format!(" · {}", self.weight(weight)) };
             return format!("all · {}{amount}", self.counted(count));
         };
@@ -183,34 +183,35 @@ impl Scene {
 
     /// A time, or the count where there are too few samples for one.
     pub fn amount(&self, weight: Nanos, count: u64) -> String {
-        if count < FEW && self.is_time() { self.counted(count) } else { self.weight(weight) }
+        if count < FEW && self.adds_up() { self.counted(count) } else { self.weight(weight) }
     }
 
-    fn is_time(&self) -> bool {
-        self.profile.info.weight.is_time()
+    fn adds_up(&self) -> bool {
+        self.profile.info.weight.adds_up()
     }
 
     /// A weight in its unit.
     pub fn weight(&self, weight: Nanos) -> String {
-        if self.is_time() { format::duration(weight) } else { format::bytes(Bytes(weight.0)) }
+        format::weight(self.profile.info.weight, weight)
     }
 
     /// What is counted.
     pub fn noun(&self) -> &'static str {
-        if self.is_time() { "samples" } else { "blocks" }
+        if self.adds_up() { "samples" } else { "blocks" }
     }
 
     /// How many samples, or blocks of memory.
     pub fn counted(&self, count: u64) -> String {
-        format::plural(count, if self.is_time() { "sample" } else { "block" })
+        format::plural(count, if self.adds_up() { "sample" } else { "block" })
     }
 
-    /// `CPU time` or `time`, whatever the weights are.
-    pub fn unit(&self) -> &'static str {
+    /// `CPU time` or the name of an event, whatever the weights are.
+    pub fn unit(&self) -> &str {
         match self.profile.info.weight {
             WeightKind::Cpu => "CPU time",
             WeightKind::Wall => "wall time",
             WeightKind::Bytes => "live bytes",
+            WeightKind::Events => &self.profile.info.name,
         }
     }
 

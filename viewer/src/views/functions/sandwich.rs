@@ -35,7 +35,7 @@ fn content(model: Model, shown: &Shown) -> impl IntoView + use<> {
     let profile = &shown.table.profile;
     let sandwich = &shown.sandwich;
     let name = profile.function_name(shown.function).to_owned();
-    let times = TimeColumn::new(sandwich.total_weight);
+    let times = TimeColumn::of(shown.table.profile.info.weight, sandwich.total_weight);
     let above = list(model, shown, "Callers", &sandwich.callers, "the start of the thread", times);
     let below = list(model, shown, "Callees", &sandwich.callees, "its own code", times);
     view! {
@@ -67,7 +67,12 @@ fn figures(shown: &Shown) -> String {
     let part = |weight: perfcollect_shared::units::Nanos, count: u64| {
         let share = weight.share_of(sandwich.weight);
         let sure = format::plus_minus(plus_minus_points(share, samples));
-        format!("{} {sure} ({}, {})", format::share(share), format::duration(weight), format::plural(count, "sample"))
+        format!(
+            "{} {sure} ({}, {})",
+            format::share(share),
+            format::weight(shown.table.profile.info.weight, weight),
+            format::plural(count, "sample")
+        )
     };
     format!(
         "self {}; total {}",
@@ -148,7 +153,7 @@ fn list(
                 <thead>
                     <tr>
                         <th scope="col" class="n" title="Of the function's total time">"Share, %"</th>
-                        <th scope="col" class="n wide">{format!("Time, {}", times.unit)}</th>
+                        <th scope="col" class="n wide">{format!("In all, {}", times.unit)}</th>
                         <th scope="col" class="n wide">"Samples"</th>
                         <th scope="col">"Function"</th>
                     </tr>

@@ -112,7 +112,10 @@ fn header(
 }
 
 fn times(table: &Table) -> TimeColumn {
-    TimeColumn::new(table.top.rows.iter().map(|row| row.total_weight).max().unwrap_or(Nanos::ZERO))
+    TimeColumn::of(
+        table.profile.info.weight,
+        table.top.rows.iter().map(|row| row.total_weight).max().unwrap_or(Nanos::ZERO),
+    )
 }
 
 fn body(model: Model, window: VirtualRows) -> Option<impl IntoView> {
@@ -192,10 +195,10 @@ fn copy_row(model: Model) {
         FunctionKey::of(profile, function).0,
         format::place(profile.function_file(function), profile.function(function).start_line),
         format::share(row.self_weight.share_of(table.top.weight)),
-        format::duration(row.self_weight),
+        format::weight(profile.info.weight, row.self_weight),
         format::plural(row.self_samples, "sample"),
         format::share(row.total_weight.share_of(table.top.weight)),
-        format::duration(row.total_weight)
+        format::weight(profile.info.weight, row.total_weight)
     );
     crate::ui::clipboard::copy(&text);
 }
