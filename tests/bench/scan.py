@@ -117,6 +117,8 @@ def many(binary, folder, count):
         call = f"f{number - 1}(x)" if number % 50 else "x"
         text = f"import functools\n{before}\n\n@functools.lru_cache(maxsize=64)\ndef f{number}(x):\n    return {call} + 1\n"
         (package / f"m{number}.py").write_text(text)
+    # Files as young as what is kept of them are read again.
+    time.sleep(0.1)
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "many-store")}
     for name in ("cold", "nothing changed"):
         wall, cpu, peak, output = measured([str(binary), "scan", str(tree), "--format", "json"], environment)
