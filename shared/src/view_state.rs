@@ -50,6 +50,8 @@ pub struct CachesState {
     /// Columns by which rows are sorted; empty for requests.
     pub sort: Vec<Sort>,
     pub filter: String,
+    /// Caches of libraries that nothing asked for are listed too.
+    pub all: bool,
 }
 
 /// Choices of the comparison.
@@ -220,6 +222,7 @@ impl ViewState {
             "cache" => self.caches.chosen = decode(value),
             "by" => self.caches.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
             "find" => self.caches.filter = decode(value),
+            "idle" => self.caches.all = value == "1",
             "filter" => self.functions.filter = decode(value),
             "theme" => self.theme = Word::from_word(value),
             _ => {}
@@ -263,6 +266,7 @@ impl ViewState {
         out.text("cache", &self.caches.chosen);
         out.raw("by", &self.caches.sort.iter().map(sort).collect::<Vec<_>>().join(","));
         out.text("find", &self.caches.filter);
+        out.raw("idle", if self.caches.all { "1" } else { "" });
         if let Some((base, new)) = self.compare.sides {
             out.raw("sides", &format!("{base}-{new}"));
         }
@@ -389,6 +393,7 @@ mod tests {
                 chosen: "functools 店.価格@41".into(),
                 sort: vec![Sort { column: "saved".into(), descending: false }],
                 filter: "shop, price".into(),
+                all: true,
             },
             theme: Theme::Dark,
         }

@@ -28,6 +28,7 @@ fn counted(hits: u64, misses: u64) -> Vec<u8> {
         ..Default::default()
     };
     let mut read = bundle::read(&bundle_bytes(&format!("app{hits}"), None)).unwrap();
+    read.manifest.id = format!("01ARZ3NDEKTSV4RRFFQ69G{hits:04}");
     read.caches = Arc::new(vec![record]);
     bundle::write(&read).unwrap()
 }
@@ -79,8 +80,21 @@ fn the_forms_say_the_same() {
     assert_eq!(row["evictions"], Value::Null, "not told is not 0");
     let report = place.json(&["report", "--format", "json"]);
     assert_eq!(report["caches"], said["caches"]);
+    let finding = &report["cache_finding"];
+    assert_eq!(finding["cache"], 0);
+    assert!(finding["sentence"].as_str().unwrap().starts_with("cache price_of hit 90 % and saves about"), "{finding}");
+    assert_eq!(finding["fragment"], "v=1&view=caches&cache=functools%20shop.price_of@3");
+    let sentence = finding["sentence"].as_str().unwrap();
+    assert!(place.stdout(&["report"]).contains(&format!("\n{sentence}; `perfcollect caches` says why\n")));
+    assert!(place.stdout(&["report", "--format", "markdown"]).contains("hit 90 % and saves about"));
     let changes = place.json(&["caches", "compare", "last-1", "last", "--format", "json"]);
     assert_eq!(changes["caches"][0]["shift"], "higher");
     assert!((changes["caches"][0]["difference"]["value"].as_f64().unwrap() - 0.4).abs() < 1e-9);
+    let compared = &place.json(&["compare", "last-1", "last", "--format", "json"])["caches"][0];
+    assert_eq!((&compared["shift"], &compared["new_requests"]), (&"higher".into(), &1_000.into()));
+    assert_eq!(compared["difference"], changes["caches"][0]["difference"]);
+    let text = place.stdout(&["compare", "last-1", "last"]);
+    let line = text.lines().find(|line| line.starts_with("better ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(text.contains("hit rates of caches") && line.contains("50 %") && line.contains("+40.0 ["), "{text}");
     assert!(place.failure(1, &["caches", "compare", "last", "last"]).contains("named twice"));
 }

@@ -4,6 +4,7 @@ use crate::keys;
 use crate::load::{self, Load};
 use crate::state::Session;
 use crate::ui::dom::{live, view};
+use crate::ui::memo::Memo;
 use crate::ui::{
     chips::chips, cpu_strip::cpu_strip, key_dialog::key_dialog, loading, top_bar::top_bar, views_bar::views_bar,
 };
@@ -21,7 +22,7 @@ pub fn app() -> impl IntoView {
         let name = session.manifest().map(|manifest| manifest.title());
         document().set_title(&name.map_or_else(|| "perfcollect".to_owned(), |name| format!("{name} · perfcollect")));
     });
-    let shown = Memo::new(move |_| crate::ui::views_bar::current(session));
+    let shown = Memo::new(move || crate::ui::views_bar::current(session));
     view! {
         <a class="skip" href="#main" on:click=|event| skip(&event)>"Skip to the view"</a>
         <header>
@@ -48,7 +49,7 @@ fn skip(event: &ev::MouseEvent) {
 
 /// Another file was opened: the one before it may be the base of a comparison.
 fn offer(session: Session) -> AnyView {
-    let offer = Memo::new(move |_| session.others.with(|others| others.offer.clone()));
+    let offer = Memo::new(move || session.others.with(|others| others.offer.clone()));
     let name = offer.get().filter(|_| session.derived.bundle.with(Option::is_some));
     let note = name.map(|name| {
         let words = format!("{name} was open before.");
@@ -102,11 +103,11 @@ fn phase(load: &Load) -> Phase {
 }
 
 fn content(session: Session) -> AnyView {
-    let phase = Memo::new(move |_| session.load.with(phase));
-    let asked = Memo::new(move |_| views::asked(session));
+    let phase = Memo::new(move || session.load.with(phase));
+    let asked = Memo::new(move || views::asked(session));
     let shown = |session, view| {
         // The view must not be drawn anew for every other choice.
-        Memo::new(move |_| views::has_data(session, view)).get()
+        Memo::new(move || views::has_data(session, view)).get()
     };
     live(move || {
         let id = asked.get();

@@ -2,6 +2,7 @@
 
 use crate::load::Load;
 use crate::state::Shared;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::memory::rows_at_end;
 use perfcollect_shared::derive::selection::{Selected, Selection, selected_rows};
@@ -24,18 +25,18 @@ pub struct Derived {
 
 impl Derived {
     pub fn new(load: RwSignal<Load>, view: RwSignal<ViewState>) -> Self {
-        let bundle = Memo::new(move |_| load.with(|load| load.bundle().cloned()));
-        let clock = Memo::new(move |_| view.with(|v| v.clock.clone()));
-        let profile = Memo::new(move |_| {
+        let bundle = Memo::new(move || load.with(|load| load.bundle().cloned()));
+        let clock = Memo::new(move || view.with(|v| v.clock.clone()));
+        let profile = Memo::new(move || {
             let clock = clock.get();
             bundle.with(|b| chosen_profile(b.as_ref()?, &clock).map(|profile| Shared(profile.clone())))
         });
-        let selection = Memo::new(move |_| view.with(|v| v.selection.clone()));
-        let selected = Memo::new(move |_| {
+        let selection = Memo::new(move || view.with(|v| v.selection.clone()));
+        let selected = Memo::new(move || {
             let profile = profile.get()?;
             Some(Shared::new(selection.with(|selection| selected_rows(&profile, selection))))
         });
-        Self { bundle, manifest: Memo::new(move |_| load.with(Load::manifest)), profile, selection, selected }
+        Self { bundle, manifest: Memo::new(move || load.with(Load::manifest)), profile, selection, selected }
     }
 }
 
@@ -59,12 +60,12 @@ impl Derived {
     #[must_use]
     pub fn of_live_memory(self) -> Self {
         let bundle = self.bundle;
-        let profile = Memo::new(move |_| {
+        let profile = Memo::new(move || {
             let alloc = bundle.with(|bundle| bundle.as_ref()?.alloc_profile().cloned())?;
             Some(Shared::new(alloc.only(&rows_at_end(&alloc))))
         });
-        let selection = Memo::new(move |_| Selection { range: None, ..self.selection.get() });
-        let selected = Memo::new(move |_| {
+        let selection = Memo::new(move || Selection { range: None, ..self.selection.get() });
+        let selected = Memo::new(move || {
             let profile = profile.get()?;
             Some(Shared::new(selection.with(|selection| selected_rows(&profile, selection))))
         });

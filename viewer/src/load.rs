@@ -3,6 +3,7 @@
 
 use crate::fetch;
 use crate::state::{Session, Shared};
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use perfcollect_shared::bundle::{self, json};
@@ -175,7 +176,7 @@ pub fn begin(session: Session) {
     }
     session.library.set(LibraryState::Reading);
     let loaded = StoredValue::new(None::<String>);
-    let asked = Memo::new(move |_| session.view.with(|view| view.bundle.clone()));
+    let asked = Memo::new(move || session.view.with(|view| view.bundle.clone()));
     Effect::new(move |_| {
         let name = asked.get();
         if name == loaded.get_value() {
@@ -187,7 +188,7 @@ pub fn begin(session: Session) {
             spawn_local(from_server(session, Slot::Open, name));
         }
     });
-    let against = Memo::new(move |_| session.view.with(|view| view.against.clone()));
+    let against = Memo::new(move || session.view.with(|view| view.against.clone()));
     Effect::new(move |_| {
         for name in against.get() {
             let known = session

@@ -137,8 +137,19 @@ impl Session {
     }
 
     fn change(self, change: impl FnOnce(&mut ViewState), push: bool) {
-        let mut state = self.view.get_untracked();
+        let mut state = self.choices();
         change(&mut state);
+        self.choose(state, push);
+    }
+
+    /// Apart from [`Self::change`], which is compiled anew for each change.
+    #[inline(never)]
+    fn choices(self) -> ViewState {
+        self.view.get_untracked()
+    }
+
+    #[inline(never)]
+    fn choose(self, mut state: ViewState, push: bool) {
         // The source view follows the function that is chosen elsewhere.
         if self.view.with_untracked(|now| now.chosen != state.chosen && now.file == state.file) {
             state.file.clear();

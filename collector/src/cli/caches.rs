@@ -35,6 +35,9 @@ pub struct CachesShowArgs {
     /// last, last-1, a number, a label or a path
     #[arg(default_value = "last", value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
     pub bundle: String,
+    /// List caches of libraries that nothing asked for too; JSON always has them
+    #[arg(long)]
+    pub all: bool,
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
 }

@@ -1,6 +1,7 @@
 //! The caches of two recordings beside each other.
 
 use super::Row;
+use crate::format::file_name;
 use crate::stats::Interval;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub enum Shift {
 }
 
 #[expect(clippy::ref_option, reason = "serde's signature")]
-fn as_fields<S: serde::Serializer>(of: &Option<Interval>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_fields<S: serde::Serializer>(of: &Option<Interval>, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Fields {
         value: f64,
@@ -41,16 +42,20 @@ fn as_fields<S: serde::Serializer>(of: &Option<Interval>, serializer: S) -> Resu
     of.map(|of| Fields { value: of.value, low: of.low, high: of.high }).serialize(serializer)
 }
 
-/// Joins caches by library, name and file (lines move), the changed ones first.
+/// Joins caches by library, name and file (lines move, and so do folders), the changed ones first.
 #[must_use]
 pub fn compare(base: &[Row], new: &[Row]) -> Vec<RowChange> {
+    let file = |row: &Row| row.file.as_deref().map(|file| file_name(file).to_owned());
+    let named = |a: &Row, b: &Row| a.library == b.library && a.name == b.name && file(a) == file(b);
     let same = |a: &Row, b: &Row| a.library == b.library && a.name == b.name && a.file == b.file;
     // Two caches of one name and file: those of one line belong together, else those in the same place of the list.
     let mut left: Vec<&Row> = new.iter().collect();
     let mut changes: Vec<RowChange> = Vec::new();
     for row in base {
         let exact = left.iter().position(|other| same(row, other) && row.line == other.line);
-        let partner = exact.or_else(|| left.iter().position(|other| same(row, other))).map(|place| left.remove(place));
+        let near = || left.iter().position(|other| same(row, other));
+        let moved = || left.iter().position(|other| named(row, other));
+        let partner = exact.or_else(near).or_else(moved).map(|place| left.remove(place));
         changes.push(change(Some(row), partner));
     }
     changes.extend(left.into_iter().map(|row| change(None, Some(row))));

@@ -1,9 +1,9 @@
 //! What a miss costs: the computation that a hit saves.
 
-use super::real;
+use super::{Evidence, real};
 use crate::derive::calls::merged;
 use crate::derive::top_table::{TopTable, whole_table};
-use crate::model::{Bundle, CacheRecord, KeyTrace, Lookup, Profile, WeightKind};
+use crate::model::{Bundle, CacheRecord, FunctionId, KeyTrace, Lookup, Profile, WeightKind};
 use crate::stats::Interval;
 use crate::units::Nanos;
 use serde::Serialize;
@@ -111,12 +111,7 @@ impl<'a> Costs<'a> {
         let mut bound = None;
         for (profile, table) in self.tables.iter().filter(|(_, table)| table.samples > 0 && misses > 0) {
             let by = if profile.info.weight == WeightKind::Wall { CostBy::Wall } else { CostBy::Cpu };
-            let found = table.rows.iter().filter(|row| profile.function_file(row.function) == file).filter(|row| {
-                let start = profile.function(row.function).start_line;
-                let known = profile.function_name(row.function);
-                (known == name || last(known) == last(name))
-                    && (start == 0 || (line..=line + DECORATORS).contains(&start))
-            });
+            let found = table.rows.iter().filter(|row| is_wrapped(profile, row.function, (file, line, name)));
             let of_one = table.weight.as_f64() / real(table.samples);
             // The nearest definition at or below the line, where several of one name follow each other.
             let Some(row) = found.min_by_key(|row| profile.function(row.function).start_line) else {
@@ -132,6 +127,22 @@ impl<'a> Costs<'a> {
         }
         bound
     }
+}
+
+/// Whether a function of a profile may be the one behind a cache.
+fn is_wrapped(profile: &Profile, id: FunctionId, (file, line, name): (&str, u32, &str)) -> bool {
+    let (start, known) = (profile.function(id).start_line, profile.function_name(id));
+    profile.function_file(id) == file
+        && (known == name || last(known) == last(name))
+        && (start == 0 || (line..=line + DECORATORS).contains(&start))
+}
+
+/// The function behind a cache in a profile: the nearest definition at or below the line of its first decorator.
+#[must_use]
+pub fn wrapped(profile: &Profile, evidence: &Evidence) -> Option<FunctionId> {
+    let place = (evidence.file.as_deref()?, evidence.line?, evidence.name.as_str());
+    let all = (0..profile.functions.len()).map(FunctionId::from_index);
+    all.filter(|&id| is_wrapped(profile, id, place)).min_by_key(|&id| profile.function(id).start_line)
 }
 
 /// Last part of a qualified name.

@@ -2,10 +2,10 @@
 
 use super::cost::CostBy;
 use super::presets::{disagreement, presets};
-use super::simulate::{Setup, Simulated};
+use super::simulate::{Setup, Simulated, answered};
 use super::{Evidence, Rate, RateBy, Row, Verdict, real, words};
 use crate::format::{count, plural, share, shell_word};
-use crate::model::{CacheScope, CounterSource};
+use crate::model::{Bundle, CacheScope, CounterSource};
 use crate::stats::Interval;
 use crate::units::Bytes;
 
@@ -80,6 +80,7 @@ fn row(evidence: &Evidence) -> Row {
         policy: evidence.policy.clone(),
         candidate: evidence.candidate,
         processes: evidence.processes,
+        instances: evidence.instances,
         requests: evidence.requests,
         hits: evidence.hits,
         misses: evidence.misses,
@@ -144,10 +145,31 @@ fn rate_of(evidence: &Evidence) -> f64 {
     evidence.rate.map_or(0.0, |rate| rate.rate.value)
 }
 
+/// What was counted of each cache of a bundle, without a verdict or a replay: for comparing rates.
+#[must_use]
+pub fn counted_rows(bundle: &Bundle) -> Vec<Row> {
+    let counted = |evidence: &Evidence| {
+        let mut row = row(evidence);
+        rated(&mut row, rate_by(evidence, || answered(bundle, evidence)));
+        row
+    };
+    super::evidence(bundle).iter().map(counted).collect()
+}
+
+fn rated(row: &mut Row, rate: Option<Rate>) {
+    row.rate_low = rate.map(|rate| rate.rate.low);
+    row.rate_high = rate.map(|rate| rate.rate.high);
+    row.rate_by = rate.map(|rate| rate.by);
+}
+
 /// The rate, by the trace where there is one of everything.
 fn measured_rate(evidence: &Evidence, simulated: Option<&Simulated>) -> Option<Rate> {
+    rate_by(evidence, || simulated.map(|simulated| simulated.now.rate))
+}
+
+fn rate_by(evidence: &Evidence, traced: impl FnOnce() -> Option<Interval>) -> Option<Rate> {
     let counted = evidence.rate?;
-    let traced = simulated.filter(|_| counted.by == RateBy::Independent).map(|simulated| simulated.now.rate);
+    let traced = if counted.by == RateBy::Independent { traced() } else { None };
     Some(traced.map_or(counted, |traced| {
         let rate = counted.rate;
         let (low, high) = (rate.value - traced.value + traced.low, rate.value - traced.value + traced.high);
@@ -267,10 +289,7 @@ fn candidate(evidence: &Evidence, simulated: &Simulated, row: &mut Row) {
 fn replayed(evidence: &Evidence, simulated: &Simulated, row: &mut Row) {
     let now = simulated.now.saved;
     (row.saved_ns, row.saved_ns_low, row.saved_ns_high) = (Some(now.value), Some(now.low), Some(now.high));
-    let of_trace = measured_rate(evidence, Some(simulated));
-    row.rate_low = of_trace.map(|rate| rate.rate.low);
-    row.rate_high = of_trace.map(|rate| rate.rate.high);
-    row.rate_by = of_trace.map(|rate| rate.by);
+    rated(row, measured_rate(evidence, Some(simulated)));
     row.reasons.push(format!("it saved {}, by the cost of each key", words::time_within(now)));
     row.reasons.push(kinds(simulated));
     if let Some((verdict, setup)) = better(evidence, simulated) {

@@ -9,6 +9,7 @@
 mod compare;
 mod cost;
 mod evidence;
+mod finding;
 mod judge;
 mod overhead;
 mod presets;
@@ -22,18 +23,20 @@ mod tests;
 pub mod text;
 pub mod words;
 
+pub(crate) use compare::as_fields;
 pub use compare::{RowChange, Shift, compare};
-pub use cost::{Cost, CostBy};
+pub use cost::{Cost, CostBy, wrapped};
 pub use evidence::{Evidence, evidence};
-pub use judge::judge;
+pub use finding::{Headline, finding, headline};
+pub use judge::{counted_rows, judge};
 pub use overhead::{Overhead, overhead};
 pub use presets::{Preset, Presets};
 pub use rate::{Rate, RateBy};
 pub use requests::{recorded_part, requests};
 pub use simulate::{Setup, Simulated, simulate};
 
-use crate::format::{count, share};
-use crate::model::{Bundle, CacheScope, CounterSource};
+use crate::format::{count, plural};
+use crate::model::{Bundle, CacheScope, CounterSource, is_own_file};
 use crate::order::Order;
 use crate::stats::Interval;
 use crate::units::{Bytes, Nanos};
@@ -99,6 +102,8 @@ pub struct Row {
     /// The function has no cache yet.
     pub candidate: bool,
     pub processes: u64,
+    /// Caches made at this place, in all processes; the figures are of all of them.
+    pub instances: u64,
     pub requests: Option<u64>,
     pub hits: Option<u64>,
     pub misses: Option<u64>,
@@ -181,38 +186,62 @@ pub fn rows_of(bundle: &Bundle, most: usize) -> Vec<Row> {
     rows
 }
 
-/// What would bring most comes first, then what saved or cost most, then what was asked most.
+impl Row {
+    /// The cache in an address of the page.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let line = self.line.map(|line| format!("@{line}")).unwrap_or_default();
+        format!("{} {}{line}", self.library, self.name)
+    }
+
+    /// Whether the program itself declares it, as far as its path tells; servers and what has no place count as its own.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.file.as_deref().is_none_or(is_own_file)
+    }
+
+    /// What a library declares for its own use and nobody asked for: nothing that a reader looks for.
+    #[must_use]
+    pub fn is_aside(&self) -> bool {
+        self.verdict == Verdict::NotExercised && !self.is_own()
+    }
+
+    /// `128 of 128`, `40, no limit`, `13,031 in 300 caches`; `None` where entries are not told.
+    #[must_use]
+    pub fn slots(&self) -> Option<String> {
+        let entries = count(self.entries?);
+        Some(match self.capacity {
+            _ if self.instances > self.processes => {
+                format!("{entries} in {}", plural(self.instances.div_ceil(self.processes.max(1)), "cache"))
+            }
+            _ if self.unbounded => format!("{entries}, no limit"),
+            Some(capacity) => format!("{entries} of {}", count(capacity)),
+            None => entries,
+        })
+    }
+
+    /// Whether something is to be done.
+    #[must_use]
+    pub fn should_change(&self) -> bool {
+        self.verdict.is_confident() && self.verdict != Verdict::Keep
+    }
+
+    /// What following the verdict would bring, in ns.
+    #[must_use]
+    pub fn gain(&self) -> Option<f64> {
+        if self.verdict == Verdict::Remove { self.saved_ns.map(|saved| -saved) } else { self.gain_ns }
+    }
+}
+
+/// What would bring most comes first, then own code, what saved or cost most, and what was asked most.
 pub fn rank(rows: &mut [Row]) {
-    let change =
-        |row: &Row| if row.verdict == Verdict::Remove { row.saved_ns.map(|saved| -saved) } else { row.gain_ns };
-    let order = |row: &Row| (change(row).unwrap_or(0.0), row.saved_ns.unwrap_or(0.0).abs());
+    let order = |row: &Row| (row.gain().unwrap_or(0.0), row.saved_ns.unwrap_or(0.0).abs());
     rows.order_by(|a, b| {
         let (a_change, a_saved) = order(a);
         let (b_change, b_saved) = order(b);
-        b_change.total_cmp(&a_change).then(b_saved.total_cmp(&a_saved)).then(b.requests.cmp(&a.requests))
+        let own = b.is_own().cmp(&a.is_own());
+        b_change.total_cmp(&a_change).then(own).then(b_saved.total_cmp(&a_saved)).then(b.requests.cmp(&a.requests))
     });
-}
-
-/// What the first screen says of a cache that could be better: `cache price_of: hit 12 %, 128 of 128 slots full: would hit 99 %
-/// with 200, saves about 1.10 s [800 ms, 1.30 s]`. `None` where nothing is to be done.
-#[must_use]
-pub fn finding(row: &Row) -> Option<String> {
-    let name = row.name.rsplit('.').next().unwrap_or(&row.name);
-    let hit = row.rate.map_or_else(String::new, |rate| format!("hit {}", share(rate)));
-    let full = row.entries.zip(row.capacity).map_or_else(String::new, |(entries, capacity)| {
-        format!(", {} of {} slots full", count(entries), count(capacity))
-    });
-    let gain = Interval { value: row.gain_ns.unwrap_or(0.0), low: row.gain_ns_low?, high: row.gain_ns_high? };
-    let gain = format!("saves about {}", words::time_within(gain));
-    let would = format!("would hit {}", share(row.advised_rate?));
-    let size = count(row.advised_capacity.unwrap_or(0));
-    match row.verdict {
-        Verdict::Resize => Some(format!("cache {name}: {hit}{full}: {would} with {size}, {gain}")),
-        Verdict::Policy => Some(format!("cache {name}: {hit}{full}: {would} by {}, {gain}", row.advised_policy?)),
-        Verdict::Ttl => Some(format!("cache {name}: {hit}: {would} if entries lived longer, {gain}")),
-        Verdict::Add => Some(format!("a cache of {size} for {name} {would}, {gain}")),
-        _ => None,
-    }
 }
 
 /// Nanoseconds of a mean or an estimate: tenths are more than is known.

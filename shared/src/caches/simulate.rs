@@ -67,9 +67,7 @@ pub struct Simulated {
 /// Replays the recorded keys of a cache; `None` where there are none. Takes time in proportion to them.
 #[must_use]
 pub fn simulate(bundle: &Bundle, evidence: &Evidence) -> Option<Simulated> {
-    let traces: Vec<&KeyTrace> =
-        evidence.keys.iter().filter_map(|&key| bundle.keys.get(key)).map(AsRef::as_ref).collect();
-    let replay = Replay::new(&traces, evidence)?;
+    let replay = Replay::new(&traces(bundle, evidence), evidence)?;
     let policy = policy_of(evidence.policy.as_deref());
     let size = evidence.capacity.filter(|_| !evidence.unbounded);
     let ttl = evidence.ttl_ns;
@@ -116,6 +114,16 @@ pub fn simulate(bundle: &Bundle, evidence: &Evidence) -> Option<Simulated> {
         bytes_per_entry,
         stake_ns: replay.stake(),
     })
+}
+
+/// Hit rate of the recorded lookups as they were answered, by blocks of the trace; of a function without a cache there is none.
+pub(super) fn answered(bundle: &Bundle, evidence: &Evidence) -> Option<Interval> {
+    let replay = Replay::new(&traces(bundle, evidence), evidence)?;
+    (!evidence.candidate).then(|| replay.rate(&replay.measured()))
+}
+
+fn traces<'a>(bundle: &'a Bundle, evidence: &Evidence) -> Vec<&'a KeyTrace> {
+    evidence.keys.iter().filter_map(|&key| bundle.keys.get(key)).map(AsRef::as_ref).collect()
 }
 
 /// The policy that a library's word means. A cache with a time to live evicts as LRU does.

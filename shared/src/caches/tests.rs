@@ -235,7 +235,7 @@ fn the_terminal_and_the_first_screen_say_it_in_words() {
         ),
         "{said}"
     );
-    let told = text::text(&found);
+    let told = text::text(&found, false);
     for part in [
         "1 cache, 1 of them used",
         "RESIZE to 200",
@@ -245,10 +245,44 @@ fn the_terminal_and_the_first_screen_say_it_in_words() {
     ] {
         assert!(told.contains(part), "{part:?} is not in\n{told}");
     }
-    assert!(text::markdown(&found).contains("| RESIZE to 200 |"));
+    assert!(text::markdown(&found, false).contains("| RESIZE to 200 |"));
     let unused = rows(&world(0, 0, 0, 0, Some(128)));
-    assert!(text::text(&unused).contains("NOT EXERCISED"));
+    assert!(text::text(&unused, false).contains("NOT EXERCISED"), "of the program itself");
     assert_eq!(finding(&unused[0]), None);
+}
+
+#[test]
+fn what_libraries_declare_and_nobody_asks_for_is_counted_only() {
+    let mut bundle = world(900, 100, 10_000, 100, Some(128));
+    let idle = CacheRecord {
+        name: "fnmatch._compile".into(),
+        file: Some("/usr/lib/python3.11/fnmatch.py".into()),
+        requests: Some(0),
+        hits: Some(0),
+        misses: Some(0),
+        ..bundle.caches[0].clone()
+    };
+    let asked = CacheRecord {
+        name: "re._cached".into(),
+        file: Some("/usr/lib/python3.11/re.py".into()),
+        requests: Some(100),
+        misses: Some(100),
+        ..idle.clone()
+    };
+    Arc::make_mut(&mut bundle.caches).extend([idle.clone(), asked]);
+    let found = rows(&bundle);
+    let names: Vec<&str> = found.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["shop.price_of", "re._cached", "fnmatch._compile"], "own code first");
+    for told in [text::text(&found, false), text::markdown(&found, false)] {
+        assert!(
+            told.contains("and 1 cache of libraries that nothing asked for") && told.contains("re._cached"),
+            "{told}"
+        );
+        assert!(!told.contains("fnmatch"), "{told}");
+    }
+    assert!(text::text(&found, true).contains("fnmatch") && text::markdown(&found, true).contains("fnmatch"));
+    let alone = rows(&Bundle { caches: Arc::new(vec![idle]), ..Default::default() });
+    assert!(text::text(&alone, false).ends_with("\n1 cache of libraries that nothing asked for; `--all` lists them\n"));
 }
 
 #[test]

@@ -8,14 +8,18 @@ use std::fmt::Write as _;
 /// Caches whose reasons are told; `--format json` has all.
 const TOLD: usize = 20;
 
-/// A table of all, and the reasons of the first.
+/// A table, and the reasons of the first. Caches of libraries that nothing asked for are counted only, unless `all` are wanted.
 #[must_use]
-pub fn text(rows: &[Row]) -> String {
+pub fn text(rows: &[Row], all: bool) -> String {
     let used = rows.iter().filter(|row| row.verdict != Verdict::NotExercised).count();
     let mut text =
         format!("{}, {} of them used; what each saved, less what it cost:\n\n", caches(rows.len()), count(used as u64));
-    let cells: Vec<[String; 6]> = rows.iter().map(cells).collect();
-    text += &table(["verdict", "hits", "requests", "slots", "saved", "cache"], &cells);
+    let (shown, aside) = shown(rows, all);
+    let cells: Vec<[String; 6]> = shown.into_iter().map(cells).collect();
+    if !cells.is_empty() {
+        text += &table(["verdict", "hits", "requests", "slots", "saved", "cache"], &cells);
+    }
+    text.extend(aside.map(|aside| aside + "\n"));
     for row in rows.iter().filter(|row| row.verdict != Verdict::NotExercised).take(TOLD) {
         let _infallible = write!(text, "\n{}: {}\n", row.name, advice(row));
         for reason in &row.reasons {
@@ -41,20 +45,31 @@ pub fn text(rows: &[Row]) -> String {
 
 /// The table alone, as the report shows it.
 #[must_use]
-pub fn lines(rows: &[Row], most: usize) -> Vec<String> {
-    let cells: Vec<[String; 6]> = rows.iter().take(most).map(cells).collect();
+pub fn lines(rows: &[Row]) -> Vec<String> {
+    let cells: Vec<[String; 6]> = rows.iter().map(cells).collect();
     let table = table(["verdict", "hits", "requests", "slots", "saved", "cache"], &cells);
     table.lines().map(str::to_owned).collect()
 }
 
-/// The same as rows of a Markdown table.
+/// Rows that are listed, and what is said of those that are not.
+fn shown(rows: &[Row], all: bool) -> (Vec<&Row>, Option<String>) {
+    let shown: Vec<&Row> = rows.iter().filter(|row| all || !row.is_aside()).collect();
+    let aside = rows.len() - shown.len();
+    let and = if shown.is_empty() { "" } else { "and " };
+    let said = format!("{and}{} of libraries that nothing asked for; `--all` lists them", caches(aside));
+    (shown, (aside > 0).then_some(said))
+}
+
+/// The same as a Markdown table.
 #[must_use]
-pub fn markdown(rows: &[Row]) -> String {
+pub fn markdown(rows: &[Row], all: bool) -> String {
     let mut text = "| cache | verdict | hits | requests | slots | saved |\n|---|---|---:|---:|---:|---:|\n".to_owned();
-    for row in rows {
+    let (shown, aside) = shown(rows, all);
+    for row in shown {
         let [verdict, hits, requests, slots, saved, name] = cells(row).map(|cell| cell.replace('|', "\\|"));
         let _infallible = writeln!(text, "| {name} | {verdict} | {hits} | {requests} | {slots} | {saved} |");
     }
+    text.extend(aside.map(|aside| format!("\n{aside}\n")));
     text
 }
 
@@ -100,12 +115,7 @@ fn caches(number: usize) -> String {
 
 fn cells(row: &Row) -> [String; 6] {
     let number = |value: Option<u64>| value.map_or_else(|| NOT_MEASURED.into(), count);
-    let slots = match (row.entries, row.capacity) {
-        _ if row.candidate => "none".into(),
-        (entries, _) if row.unbounded => format!("{}, no limit", number(entries)),
-        (entries, Some(capacity)) => format!("{} of {}", number(entries), count(capacity)),
-        (entries, None) => number(entries),
-    };
+    let slots = if row.candidate { "none".into() } else { row.slots().unwrap_or_else(|| NOT_MEASURED.into()) };
     let saved = match (row.saved_ns, row.saved_ns_low, row.saved_ns_high) {
         (Some(value), Some(low), Some(high)) => words::time_within(Interval { value, low, high }),
         (None, _, Some(high)) => format!("at most {}", words::time(high)),

@@ -61,6 +61,12 @@ pub(super) fn overhead(evidence: &Evidence) -> String {
 pub(super) fn room(evidence: &Evidence) -> Option<String> {
     let entries = evidence.entries?;
     let slots = match evidence.capacity {
+        Some(capacity) if evidence.instances > evidence.processes => format!(
+            "{} in {} of at most {}",
+            plural_entries(entries),
+            plural(evidence.instances.div_ceil(evidence.processes.max(1)), "cache"),
+            plural(capacity, "slot")
+        ),
         _ if evidence.unbounded => format!("{} without a limit", plural_entries(entries)),
         Some(capacity) => format!("{} of {} slots used", count(entries), count(capacity)),
         None => plural_entries(entries),

@@ -3,6 +3,7 @@
 //! The terminal, CI and the page call the same functions, so that none of them judges differently. Words for people are in
 //! `text` and `markdown`, which only the terminal calls.
 
+mod caches;
 mod cases;
 mod environment;
 mod explain;
@@ -14,6 +15,7 @@ mod tests;
 mod text;
 mod words;
 
+pub use caches::{CacheChange, caches};
 pub use cases::{all, benchmarks, sets, within};
 pub use environment::{Difference, differences, side_name};
 pub use explain::{Carrier, Explanation, explain};

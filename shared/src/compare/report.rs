@@ -5,7 +5,7 @@
 use super::cases::matched;
 use super::explain::{Explanation, explain};
 use super::resources::{Resource, resources};
-use super::{Comparison, Difference, SessionNoise, all, differences, within};
+use super::{CacheChange, Comparison, Difference, SessionNoise, all, caches, differences, within};
 use crate::bench::{BenchSet, Benchmark};
 use crate::derive::diff::{Change, Diff, Options, Stacks, diff};
 use crate::derive::selection::{Selected, Selection, selected_rows};
@@ -45,6 +45,8 @@ pub struct Report {
     pub functions: Vec<FunctionRow>,
     pub explained: Vec<Explanation>,
     pub resources: Vec<Resource>,
+    /// Hit rates of caches.
+    pub caches: Vec<CacheChange>,
     pub warnings: Vec<String>,
     /// What would decide what is open: commands.
     pub next: Vec<String>,
@@ -115,12 +117,18 @@ pub fn compare(base: &Side, news: &[Side], question: &Question) -> Report {
         for (name, bases, others) in &pairs {
             commands(&mut report.warnings, name, bases, others);
         }
-        let own = resources(&base.bundles.iter().collect::<Vec<_>>(), &new.bundles.iter().collect::<Vec<_>>());
+        let [before, after] = [base, new].map(|side| side.bundles.iter().collect::<Vec<_>>());
+        let own = resources(&before, &after);
         if !base.bundles.is_empty() && !new.bundles.is_empty() {
             report.resources.extend(own.into_iter().map(|resource| Resource {
                 base: base.name.clone(),
                 new: new.name.clone(),
                 ..resource
+            }));
+            report.caches.extend(caches(&before, &after).into_iter().map(|change| CacheChange {
+                base: base.name.clone(),
+                new: new.name.clone(),
+                ..change
             }));
             for (name, bases, others) in &pairs {
                 let name_of = |side: &[&Benchmark]| side.first().map(|b| b.name.clone()).unwrap_or_default();

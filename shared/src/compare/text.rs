@@ -4,6 +4,7 @@ use super::words::{
     change_words, difference_words, explanation_words, headline, path_words, share_words, value_words, verdict_words,
 };
 use super::{Comparison, Explanation, FunctionRow, PRIMARY, Report, Resource};
+use crate::caches::Shift;
 use crate::derive::diff::{Change, Effect};
 use crate::format::metric::{markdown_escape, name as metric_words};
 use crate::format::{NOT_MEASURED, measured, place, plural, share, shorten_name};
@@ -37,6 +38,13 @@ pub fn text(report: &Report) -> String {
     if resources.len() > 1 {
         lines.push(String::new());
         lines.extend(aligned(&resources, &[false, true, true, true]));
+    }
+    let caches = changed_caches(report);
+    if !report.caches.is_empty() {
+        lines.extend([String::new(), caches_title(report, caches.len() - 1)]);
+    }
+    if caches.len() > 1 {
+        lines.extend(aligned(&caches, &[false, true, true, false, false]));
     }
     if !report.environment.is_empty() {
         lines.extend([String::new(), "what else differs".into()]);
@@ -90,6 +98,11 @@ pub fn markdown(report: &Report) -> String {
     let resources = changed_resources(report);
     if resources.len() > 1 {
         lines.extend(fold("Resources", table(&resources)));
+    }
+    if !report.caches.is_empty() {
+        let caches = changed_caches(report);
+        let rows = if caches.len() > 1 { table(&caches) } else { Vec::new() };
+        lines.extend(fold(&caches_title(report, caches.len() - 1), rows));
     }
     let item = |text: String| format!("- {}", markdown_escape(&text));
     let details: Vec<String> = report.environment.iter().map(environment_line).chain(notes(report)).map(item).collect();
@@ -251,6 +264,38 @@ fn changed_resources(report: &Report) -> Vec<Vec<String>> {
         vec![name, value(resource.base_value), value(resource.new_value), ratio]
     }));
     rows
+}
+
+/// Caches whose hit rate differs, or that only one side has.
+fn changed_caches(report: &Report) -> Vec<Vec<String>> {
+    let head = ["hit rate is", "base", "new", "points", "cache"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(report.caches.iter().filter(|change| change.shift != Shift::Same).map(|change| {
+        let rate = |rate: Option<f64>| rate.map_or_else(|| NOT_MEASURED.into(), share);
+        let side = if report.sides.len() > 2 { format!(", {}", change.new) } else { String::new() };
+        let place = place(change.file.as_deref().unwrap_or_default(), change.line.unwrap_or(0));
+        vec![
+            change.word().to_owned(),
+            rate(change.base_rate),
+            rate(change.new_rate),
+            change.points().unwrap_or_else(|| NOT_MEASURED.into()),
+            format!("{}{side}  {place}", shorten_name(&change.name, 60)).trim_end().to_owned(),
+        ]
+    }));
+    rows
+}
+
+/// `hit rates of caches, in points of percent; 3 others show no difference beyond its error`.
+fn caches_title(report: &Report, listed: usize) -> String {
+    let others = report.caches.len() - listed;
+    let same = match (listed, others) {
+        (_, 0) => String::new(),
+        (0, _) => format!("; {} without a difference beyond its error", plural(others as u64, "cache")),
+        _ => format!("; {} without a difference beyond its error", plural(others as u64, "other")),
+    };
+    let independent = report.caches.iter().any(|change| change.independent && change.shift != Shift::Same);
+    let only = if independent { " (some intervals hold only if calls were independent)" } else { "" };
+    format!("hit rates of caches{only}{same}")
 }
 
 fn environment_line(difference: &super::Difference) -> String {

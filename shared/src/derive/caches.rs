@@ -6,7 +6,7 @@ use crate::caches::{self, Evidence, Row};
 use crate::model::{Bundle, CacheRecord, KeyTrace, Lookup};
 use crate::order::Order;
 use crate::units::{Bytes, Nanos};
-use crate::view_state::Sort;
+use crate::view_state::{CachesState, Sort};
 use perfcollect_cachesim::band::{Recorded, band};
 use perfcollect_cachesim::{Capacity, Curve, Policy, Trace, shards, simulate};
 use std::cmp::Ordering;
@@ -171,15 +171,20 @@ pub fn lost_ns(row: &Row) -> Option<f64> {
     Some(row.miss_cost_ns? * real(row.misses?))
 }
 
-/// Places of the rows whose name, file or library has the text, in an order; by requests without one.
+/// Places of the rows whose name, file or library has the text, in an order; own code by requests first without one. And how
+/// many are left out: those of libraries that nothing asked for, unless all or some text are wanted.
 #[must_use]
-pub fn listed(rows: &[Row], filter: &str, order: &[Sort], lowercase: &dyn Fn(&str) -> String) -> Vec<usize> {
-    let filter = lowercase(filter);
+pub fn listed(rows: &[Row], state: &CachesState, lowercase: &dyn Fn(&str) -> String) -> (Vec<usize>, usize) {
+    let filter = lowercase(&state.filter);
     let has = |text: &str| lowercase(text).contains(&filter);
     let fits = |row: &Row| has(&row.name) || has(&row.library) || row.file.as_deref().is_some_and(has);
     let mut places: Vec<usize> = (0..rows.len()).filter(|&at| fits(&rows[at])).collect();
+    let fitting = places.len();
+    places.retain(|&at| state.all || !filter.is_empty() || !rows[at].is_aside());
+    let left_out = fitting - places.len();
+    let sorted = !state.sort.is_empty();
     let by_requests = [Sort { column: "requests".to_owned(), descending: true }];
-    let order = if order.is_empty() { &by_requests } else { order };
+    let order = if sorted { state.sort.as_slice() } else { &by_requests };
     let compare = |a: &Row, b: &Row, sort: &Sort| {
         let turned = |order: Ordering| if sort.descending { order.reverse() } else { order };
         if sort.column == "name" {
@@ -191,9 +196,11 @@ pub fn listed(rows: &[Row], filter: &str, order: &[Sort], lowercase: &dyn Fn(&st
         }
     };
     places.order_by(|&a, &b| {
-        order.iter().fold(Ordering::Equal, |known, sort| known.then_with(|| compare(&rows[a], &rows[b], sort)))
+        let (a, b) = (&rows[a], &rows[b]);
+        let own = if sorted { Ordering::Equal } else { b.is_own().cmp(&a.is_own()) };
+        order.iter().fold(own, |known, sort| known.then_with(|| compare(a, b, sort)))
     });
-    places
+    (places, left_out)
 }
 
 /// One key by its hash.
@@ -343,6 +350,18 @@ pub fn curve_path(sizes: &[u64], rates: &[f64], largest: u64, (width, height): (
     path
 }
 
+/// The area between two curves, in coordinates of `size`; empty without them.
+#[must_use]
+pub fn band_path(curve: &LruCurve, largest: u64, size: (f64, f64)) -> String {
+    if curve.low.is_empty() {
+        return String::new();
+    }
+    let above = curve_path(&curve.sizes, &curve.high, largest, size);
+    let back: Vec<u64> = curve.sizes.iter().rev().copied().collect();
+    let low: Vec<f64> = curve.low.iter().rev().copied().collect();
+    above + &curve_path(&back, &low, largest, size).replacen('M', "L", 1) + "Z"
+}
+
 /// Round sizes for the axis: powers of ten, with halves between where there are few.
 #[must_use]
 pub fn size_ticks(largest: u64) -> Vec<u64> {
@@ -358,6 +377,7 @@ pub fn size_ticks(largest: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caches::Verdict;
     use crate::model::CacheSeries;
     use std::sync::Arc;
 
@@ -456,19 +476,47 @@ mod tests {
     fn rows_are_sorted_with_the_unknown_last() {
         let row = |name: &str, rate: Option<f64>| Row { name: name.into(), rate, ..Default::default() };
         let rows = [row("b", None), row("a", Some(0.2)), row("C", Some(0.9))];
-        let by = |descending| listed(&rows, "", &[Sort { column: "rate".into(), descending }], &str::to_lowercase);
-        assert_eq!((by(true), by(false)), (vec![2, 1, 0], vec![1, 2, 0]));
-        assert_eq!(listed(&rows, "c", &[], &str::to_lowercase), [2]);
-        assert_eq!(
-            listed(&rows, "", &[Sort { column: "name".into(), descending: false }], &str::to_lowercase),
-            [2, 1, 0]
-        );
+        let by = |column: &str, descending| {
+            let sort = vec![Sort { column: column.into(), descending }];
+            listed(&rows, &CachesState { sort, ..Default::default() }, &str::to_lowercase).0
+        };
+        assert_eq!((by("rate", true), by("rate", false)), (vec![2, 1, 0], vec![1, 2, 0]));
+        assert_eq!(by("name", false), [2, 1, 0]);
+        let found = CachesState { filter: "c".into(), ..Default::default() };
+        assert_eq!(listed(&rows, &found, &str::to_lowercase), (vec![2], 0));
+    }
+
+    #[test]
+    fn own_code_is_first_and_what_libraries_never_asked_is_left_out() {
+        let row = |name: &str, file: &str, requests, verdict| Row {
+            name: name.into(),
+            file: Some(file.into()),
+            requests: Some(requests),
+            verdict,
+            ..Default::default()
+        };
+        let rows = [
+            row("re._cached", "/usr/lib/python3.11/re.py", 9, Verdict::Inconclusive),
+            row("fnmatch._compile", "/usr/lib/python3.11/fnmatch.py", 0, Verdict::NotExercised),
+            row("shop.idle", "/srv/shop.py", 0, Verdict::NotExercised),
+            row("shop.price", "/srv/shop.py", 5, Verdict::Keep),
+        ];
+        let all = |all, filter: &str| {
+            let state = CachesState { all, filter: filter.into(), ..Default::default() };
+            listed(&rows, &state, &str::to_lowercase)
+        };
+        assert_eq!(all(false, ""), (vec![3, 2, 0], 1));
+        assert_eq!(all(true, ""), (vec![3, 2, 0, 1], 0));
+        assert_eq!(all(false, "fnmatch"), (vec![1], 0), "what is looked for is found");
     }
 
     #[test]
     fn ticks_are_round() {
         assert_eq!(size_ticks(200), [1, 2, 5, 10, 20, 50, 100, 200]);
         assert_eq!(size_ticks(40_000), [1, 10, 100, 1000, 10_000]);
+        let curve = LruCurve { sizes: vec![1, 100], low: vec![0.0, 0.5], high: vec![0.1, 1.0], ..LruCurve::default() };
+        assert_eq!(band_path(&curve, 100, (100.0, 10.0)), "M0.0 9.0L100.0 0.0L100.0 5.0L0.0 10.0Z");
+        assert_eq!(band_path(&LruCurve::default(), 100, (100.0, 10.0)), "");
         assert_eq!(curve_path(&[1, 10, 100], &[0.0, 0.5, 1.0], 100, (100.0, 10.0)), "M0.0 10.0L50.0 5.0L100.0 0.0");
     }
 }

@@ -29,3 +29,4 @@ pub mod timeline;
 pub mod top_table;
 pub mod transform;
 pub mod viewport;
+pub mod ways;

@@ -22,6 +22,10 @@ pub const TOO_SHORT: &str = "[too short to sample]";
 /// Function of a frame about which nothing is known.
 pub const UNKNOWN_FUNCTION: &str = "[unknown]";
 
+/// Where compilers find the sources of libraries.
+const LIBRARY_SOURCES: [&str; 6] =
+    ["/rustc/", "/.cargo/registry/", "/.cargo/git/", "/usr/include/", "/usr/src/", "/build/"];
+
 /// What paths of the recorder inside Python programs hold.
 const RECORDER: &str = "/_perfcollect/";
 
@@ -47,6 +51,12 @@ pub fn classify(module: &str, file: &str, name: &str, system_name: &str) -> (Lan
         "" if file.is_empty() => (Language::Unknown, FunctionKind::Library),
         _ => (native_language(file, system_name), native_kind(module, file, name)),
     }
+}
+
+/// Whether a source file is of the program itself, neither of a library nor of a runtime, as far as its path tells.
+#[must_use]
+pub fn is_own_file(file: &str) -> bool {
+    python_kind(file, "") == FunctionKind::Own && !LIBRARY_SOURCES.iter().any(|part| file.contains(part))
 }
 
 fn python_kind(file: &str, name: &str) -> FunctionKind {
@@ -100,8 +110,6 @@ fn native_language(file: &str, system_name: &str) -> Language {
 fn native_kind(module: &str, file: &str, name: &str) -> FunctionKind {
     const START_UP: [&str; 6] =
         ["_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone3", "__clone"];
-    const LIBRARY_SOURCES: [&str; 6] =
-        ["/rustc/", "/.cargo/registry/", "/.cargo/git/", "/usr/include/", "/usr/src/", "/build/"];
     let base = module.rsplit('/').next().unwrap_or(module);
     if START_UP.iter().any(|start| name.starts_with(start))
         || base.starts_with("ld-linux")
@@ -134,6 +142,18 @@ fn is_runtime_name(base: &str, runtime: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_own_unless_their_path_is_a_librarys() {
+        for own in ["/home/u/shop.py", "shop.py", "<stdin>", "/srv/app/价格.py", "src/main.rs"] {
+            assert!(is_own_file(own), "{own}");
+        }
+        for other in
+            ["/usr/lib/python3.11/fnmatch.py", "/v/site-packages/x.py", "/h/.cargo/registry/m/lib.rs", "<frozen os>"]
+        {
+            assert!(!is_own_file(other), "{other}");
+        }
+    }
 
     fn check(module: &str, file: &str, name: &str, expect: (Language, FunctionKind)) {
         assert_eq!(classify(module, file, name, name), expect, "{module} {file} {name}");

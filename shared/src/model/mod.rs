@@ -29,7 +29,7 @@ pub use cache::{CacheRecord, CacheScope, CacheSeries, CounterSource, KeyTrace, L
 pub use calls::{CallCount, CallerCount};
 pub use classify::{
     JIT_MODULE, KERNEL_MODULE, KERNEL_NOT_SAMPLED, NATIVE_MODULE, NATIVE_NOT_SAMPLED, PYTHON_MODULE, THREADS_MODULE,
-    TOO_SHORT, UNKNOWN_FUNCTION, classify, is_recorder,
+    TOO_SHORT, UNKNOWN_FUNCTION, classify, is_own_file, is_recorder,
 };
 pub use counter::ProcessCounter;
 pub use environment::{Environment, Pressure};

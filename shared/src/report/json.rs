@@ -12,6 +12,7 @@ use crate::derive::top_table::whole_table;
 use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionKind, Git, Language, Profile, ProfileInfo, Warning, WeightKind};
 use crate::units::{Bytes, Nanos};
+use crate::view_state::{CachesState, ViewState};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -58,6 +59,8 @@ pub struct Report {
     pub waiting: Option<ReportWaiting>,
     /// Caches, judged, what would bring most first.
     pub caches: Vec<Row>,
+    /// What matters most of them; `null` where there are none.
+    pub cache_finding: Option<ReportCacheFinding>,
     pub warnings: Vec<ReportWarning>,
 }
 
@@ -150,6 +153,16 @@ impl ReportFunction {
     }
 }
 
+/// What is true of the cache that matters most.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ReportCacheFinding {
+    pub sentence: String,
+    /// Its place among the caches; `null` where none matters.
+    pub cache: Option<usize>,
+    /// What to put behind the `#` of the page's address to see it.
+    pub fragment: String,
+}
+
 /// A warning: its code and own fields, and the sentence for people.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReportWarning {
@@ -178,6 +191,7 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
     let manifest = &bundle.manifest;
     let summary = &manifest.summary;
     let (calls_total, calls) = calls::report(&bundle.calls);
+    let caches = caches::rows_of(bundle, REPLAYED);
     Report {
         schema: SCHEMA_VERSION,
         id: manifest.id.clone(),
@@ -216,12 +230,21 @@ pub fn report_by(bundle: &Bundle, clock: WeightKind) -> Report {
         lines: lines::report(&bundle.lines),
         events: events::events(bundle),
         waiting: waiting(bundle),
-        caches: caches::rows_of(bundle, REPLAYED),
+        cache_finding: cache_finding(&caches),
+        caches,
         warnings: bundle
             .warnings()
             .map(|warning| ReportWarning { message: warning_text(warning), warning: warning.clone() })
             .collect(),
     }
+}
+
+fn cache_finding(rows: &[Row]) -> Option<ReportCacheFinding> {
+    let found = caches::headline(rows)?;
+    let chosen = found.cache.and_then(|at| rows.get(at)).map(Row::key).unwrap_or_default();
+    let state =
+        ViewState { view: "caches".into(), caches: CachesState { chosen, ..Default::default() }, ..Default::default() };
+    Some(ReportCacheFinding { sentence: found.sentence, cache: found.cache, fragment: state.to_fragment() })
 }
 
 fn profiles(bundle: &Bundle) -> Vec<ReportProfile> {

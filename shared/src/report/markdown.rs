@@ -52,8 +52,12 @@ pub fn markdown(report: &Report) -> String {
     }
     let used: Vec<_> =
         report.caches.iter().filter(|row| row.verdict != Verdict::NotExercised).take(CACHES).cloned().collect();
+    if let Some(found) = &report.cache_finding {
+        let said = format!("{}; `perfcollect caches` says why.", escape(&found.sentence));
+        lines.extend([String::new(), said]);
+    }
     if !used.is_empty() {
-        lines.extend([String::new(), crate::caches::text::markdown(&used)]);
+        lines.extend([String::new(), crate::caches::text::markdown(&used, true)]);
     }
     if !report.warnings.is_empty() {
         lines.extend([String::new(), "**Warnings**".into(), String::new()]);

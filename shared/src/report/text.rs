@@ -77,16 +77,13 @@ fn waiting(report: &Report) -> Vec<String> {
 
 /// The caches that matter most.
 fn caches(report: &Report) -> Vec<String> {
-    let used = report.caches.iter().filter(|row| row.verdict != Verdict::NotExercised).count();
-    if used == 0 {
-        return Vec::new();
+    let Some(found) = &report.cache_finding else { return Vec::new() };
+    let mut lines = vec![String::new(), format!("{}; `perfcollect caches` says why", found.sentence)];
+    let used = report.caches.iter().filter(|row| row.verdict != Verdict::NotExercised);
+    let used: Vec<_> = used.take(CACHES).cloned().collect();
+    if !used.is_empty() {
+        lines.extend(table_lines(&used));
     }
-    let lead = format!("{}; `perfcollect caches` says why:", {
-        let number = plural(used as u64, "cache");
-        if used == 1 { number + " was used" } else { number + " were used" }
-    });
-    let mut lines = vec![String::new(), lead];
-    lines.extend(table_lines(&report.caches, used.min(CACHES)));
     lines
 }
 

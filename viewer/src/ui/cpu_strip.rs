@@ -5,6 +5,7 @@ use super::time_drag::TimeDrag;
 use super::views_bar::current;
 use crate::state::{Session, Shared};
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use crate::views;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
@@ -25,14 +26,14 @@ struct Strip {
 }
 
 pub fn cpu_strip(session: Session) -> impl IntoView {
-    let strip = Memo::new(move |_| {
+    let strip = Memo::new(move || {
         let bundle = session.bundle()?;
         let strip = Strip { span: whole(&bundle), steps: series(&bundle.timeline, Metric::Cpu).total };
         (!strip.steps.is_empty()).then(|| Shared::new(strip))
     });
     // The timeline has its own pictures, and the environment no time.
     let without = [views::LIBRARY, views::TREND, views::timeline::VIEW.id, views::environment::VIEW.id];
-    let wanted = Memo::new(move |_| !without.contains(&current(session)));
+    let wanted = Memo::new(move || !without.contains(&current(session)));
     view! { {move || if wanted.get() { strip.get().map(|strip| content(session, &strip)) } else { None }} }
 }
 

@@ -20,6 +20,28 @@ use wasm_bindgen::{JsCast, JsValue};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
+/// A closure behind a pointer. One of `Fn` would have its body compiled for each way to call it.
+pub trait Make<T>: Send {
+    fn make(&self) -> T;
+}
+
+impl<T, F: Fn() -> T + Send> Make<T> for F {
+    fn make(&self) -> T {
+        self()
+    }
+}
+
+/// The same for what hears an event.
+trait Hear {
+    fn hear(&mut self, event: web_sys::Event);
+}
+
+impl<F: FnMut(web_sys::Event)> Hear for F {
+    fn hear(&mut self, event: web_sys::Event) {
+        self(event);
+    }
+}
+
 /// A value that is set on an element.
 pub enum Value {
     /// Nothing is set.
@@ -27,7 +49,7 @@ pub enum Value {
     Text(Cow<'static, str>),
     Flag(bool),
     /// Set again whenever what it reads changes.
-    Live(Box<dyn Fn() -> Value + Send>),
+    Live(Box<dyn Make<Value>>),
 }
 
 impl PartialEq for Value {
@@ -108,7 +130,7 @@ enum Kind {
 
 enum Part {
     Set(Kind, &'static str, Value),
-    On(Cow<'static, str>, SendWrapper<Box<dyn FnMut(web_sys::Event)>>),
+    On(Cow<'static, str>, SendWrapper<Box<dyn Hear>>),
     Ref(Box<dyn FnOnce(&web_sys::Element) + Send>),
 }
 
@@ -157,7 +179,7 @@ impl Element {
     where
         E::EventType: JsCast,
     {
-        let run: Box<dyn FnMut(web_sys::Event)> = Box::new(move |event| run(event.unchecked_into()));
+        let run: Box<dyn Hear> = Box::new(move |event: web_sys::Event| run(event.unchecked_into()));
         self.with(Part::On(event.name(), SendWrapper::new(run)))
     }
 
@@ -237,8 +259,8 @@ pub fn live<V: IntoView>(make: impl Fn() -> V + Send + 'static) -> AnyView {
     shared(Box::new(move || any(make())))
 }
 
-fn shared(make: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
-    (move || make()).into_any()
+fn shared(made: Box<dyn Make<AnyView>>) -> AnyView {
+    (move || made.make()).into_any()
 }
 
 /// What is set on an element that exists.
@@ -294,7 +316,7 @@ fn put(element: &web_sys::Element, part: Part, old: Option<Live>) -> Live {
             drop(old);
             let element = SendWrapper::new(element.clone());
             let effect = RenderEffect::new(move |last: Option<Value>| {
-                let value = value();
+                let value = value.make();
                 if last.as_ref() != Some(&value) {
                     apply(&element, kind, name, &value);
                 }
@@ -321,7 +343,7 @@ fn put(element: &web_sys::Element, part: Part, old: Option<Live>) -> Live {
             let handler = Rndr::add_event_listener(
                 element,
                 &name,
-                Box::new(move |event: JsValue| owner.with(|| run(event.unchecked_into()))),
+                Box::new(move |event: JsValue| owner.with(|| run.hear(event.unchecked_into()))),
             );
             Live::On { _handler: handler }
         }

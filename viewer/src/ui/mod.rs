@@ -12,6 +12,7 @@ pub mod honesty;
 pub mod key_dialog;
 pub mod link;
 pub mod loading;
+pub mod memo;
 pub mod moment;
 pub mod plot;
 pub mod rows;

@@ -3,7 +3,7 @@
 //! Cells are data, so that a new table costs its words only. On narrow pages a table keeps the columns that are not marked
 //! `extra` and opens the rest below the row. Long tables draw the rows that can be seen.
 
-use super::link::link;
+use super::link::follow;
 use super::virtual_rows::{VirtualRows, gap_px};
 use crate::state::{Session, Shared};
 use crate::ui::dom::view;
@@ -233,7 +233,7 @@ fn one(
 
 fn content(session: Session, cell: &Cell) -> AnyView {
     if let Some(change) = cell.follow.clone() {
-        return link(session, view! { <bdi>{cell.text.clone()}</bdi> }, move |state| change(state)).into_any();
+        return follow(session, view! { <bdi>{cell.text.clone()}</bdi> }.into_any(), change);
     }
     if !cell.spark.is_empty() {
         return super::spark::of_values(&cell.spark, cell.text.clone());

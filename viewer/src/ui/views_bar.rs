@@ -2,13 +2,14 @@
 
 use crate::state::Session;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use crate::views::{FIRST, LIBRARY, TREND, VIEWS, ViewDef};
 use leptos::prelude::*;
 
 pub fn views_bar(session: Session) -> impl IntoView {
     let shown =
-        Memo::new(move |_| VIEWS.iter().filter(|view| is_shown(session, view)).map(|v| v.id).collect::<Vec<_>>());
-    let current = Memo::new(move |_| current(session));
+        Memo::new(move || VIEWS.iter().filter(|view| is_shown(session, view)).map(|v| v.id).collect::<Vec<_>>());
+    let current = Memo::new(move || current(session));
     let open = move |id: &str| session.go(|state| id.clone_into(&mut state.view));
     let link = move |view: &'static ViewDef| {
         let address = move || {

@@ -6,6 +6,7 @@ use crate::state::{Session, Shared};
 use crate::ui::choices::select;
 use crate::ui::command::command;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs;
 use crate::ui::warnings::warnings;
@@ -35,13 +36,13 @@ struct Model {
 }
 
 fn render(session: Session) -> AnyView {
-    let model = Memo::new(move |_| {
+    let model = Memo::new(move || {
         let bundle = session.bundle()?;
         let set = BenchSet::of_bundle(&bundle, "");
         let (metrics, comparisons) = (metrics(&set), compare::within(&set, &Rules::default()));
         Some(Shared::new(Model { bundle, set, metrics, comparisons }))
     });
-    let metric = Memo::new(move |_| session.view.with(|view| view.metric.clone()));
+    let metric = Memo::new(move || session.view.with(|view| view.metric.clone()));
     let shown = move || match model.get() {
         Some(model) => content(session, &model, &metric.get()),
         None => ().into_any(),

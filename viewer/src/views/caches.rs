@@ -9,8 +9,10 @@ use crate::state::{Session, Shared};
 use crate::ui::dom::{live, view};
 use crate::ui::flame_canvas::search::lowercase;
 use crate::ui::honesty::honesty;
+use crate::ui::link::link;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
-use perfcollect_shared::caches::{Evidence, Row, Verdict, evidence, judge, words};
+use perfcollect_shared::caches::{self, Evidence, Row, evidence, judge, words};
 use perfcollect_shared::derive::caches::listed;
 use perfcollect_shared::format;
 use perfcollect_shared::model::Bundle;
@@ -24,24 +26,19 @@ fn available(bundle: &Bundle) -> bool {
     !bundle.caches.is_empty() || !bundle.keys.is_empty()
 }
 
-/// What the parts of the view share.
+/// Every cache with its verdict by what is known so far, in the order of the evidence.
 #[derive(Clone, Copy)]
-struct Model {
-    session: Session,
+struct Judged {
     evidence: Memo<Shared<Vec<Evidence>>>,
-    /// Judged by what is known so far, in the order of the evidence.
     rows: Memo<Shared<Vec<Row>>>,
-    /// After filter and sort.
-    listed: Memo<Vec<usize>>,
-    /// The reader's choice, else the first row.
-    chosen: Memo<Option<usize>>,
 }
 
-impl Model {
+impl Judged {
+    /// Asks for the replays behind the verdicts.
     fn new(session: Session) -> Self {
         let evidence =
-            Memo::new(move |_| Shared::new(session.bundle().map(|bundle| evidence(&bundle)).unwrap_or_default()));
-        let rows = Memo::new(move |_| {
+            Memo::new(move || Shared::new(session.bundle().map(|bundle| evidence(&bundle)).unwrap_or_default()));
+        let rows = Memo::new(move || {
             let all = evidence.get();
             let judged = all.iter().enumerate().map(|(at, evidence)| {
                 let found = crate::worker::simulations().of(at);
@@ -49,20 +46,67 @@ impl Model {
             });
             Shared::new(judged.collect::<Vec<Row>>())
         });
-        let state = Memo::new(move |_| session.view.with(|view| view.caches.clone()));
-        let places = Memo::new(move |_| {
-            let rows = rows.get();
-            state.with(|state| listed(&rows, &state.filter, &state.sort, &lowercase))
+        Effect::new(move |_| replayed(&evidence.get()).for_each(|at| crate::worker::simulations().judge(at)));
+        Self { evidence, rows }
+    }
+
+    /// Caches whose verdict waits for the replay of their keys (tracked).
+    fn replaying(self) -> u64 {
+        let found = |at| crate::worker::simulations().of(at);
+        let open = |at: &usize| found(*at).simulated.is_none() && found(*at).failed.is_none();
+        // What keeps the worker from starting is told of the first.
+        if found(0).failed.is_some() { 0 } else { replayed(&self.evidence.get()).filter(open).count() as u64 }
+    }
+}
+
+/// Places of the caches that are replayed without being asked for.
+fn replayed(all: &[Evidence]) -> impl Iterator<Item = usize> {
+    all.iter().enumerate().filter(|(_, evidence)| !evidence.keys.is_empty()).map(|(at, _)| at).take(JUDGED)
+}
+
+/// What the first screen says of caches, and the way there.
+pub(super) fn headline(session: Session) -> AnyView {
+    let judged = Judged::new(session);
+    live(move || {
+        let rows = judged.rows.get();
+        let found = caches::headline(&rows)?;
+        let chosen = found.cache.and_then(|at| rows.get(at)).map(Row::key).unwrap_or_default();
+        let open = judged.replaying();
+        let open = (open > 0).then(|| format!("; the keys of {} are being replayed", format::plural(open, "cache")));
+        let there = link(session, "Caches", move |state| {
+            VIEW.id.clone_into(&mut state.view);
+            state.caches.chosen.clone_from(&chosen);
         });
-        let chosen = Memo::new(move |_| {
+        Some(view! { <p class="of-caches">{found.sentence} {open} " ▸ " {there}</p> })
+    })
+}
+
+/// What the parts of the view share.
+#[derive(Clone, Copy)]
+struct Model {
+    session: Session,
+    evidence: Memo<Shared<Vec<Evidence>>>,
+    judged: Judged,
+    rows: Memo<Shared<Vec<Row>>>,
+    /// After filter and sort, and how many are left out.
+    listed: Memo<(Vec<usize>, usize)>,
+    /// The reader's choice, else the first row.
+    chosen: Memo<Option<usize>>,
+}
+
+impl Model {
+    fn new(session: Session) -> Self {
+        let judged = Judged::new(session);
+        let Judged { evidence, rows } = judged;
+        let state = Memo::new(move || session.view.with(|view| view.caches.clone()));
+        let places = Memo::new(move || {
             let rows = rows.get();
-            let named = state.with(|state| rows.iter().position(|row| key(row) == state.chosen));
-            named.or_else(|| places.with(|places| places.first().copied()))
+            state.with(|state| listed(&rows, state, &lowercase))
         });
-        Effect::new(move |_| {
-            let judged = evidence.get();
-            let replayed = judged.iter().enumerate().filter(|(_, evidence)| !evidence.keys.is_empty());
-            replayed.take(JUDGED).for_each(|(at, _)| crate::worker::simulations().judge(at));
+        let chosen = Memo::new(move || {
+            let rows = rows.get();
+            let named = state.with(|state| rows.iter().position(|row| row.key() == state.chosen));
+            named.or_else(|| places.with(|places| places.0.first().copied()))
         });
         Effect::new(move |_| {
             let wanted =
@@ -72,31 +116,15 @@ impl Model {
                 crate::worker::simulations().draw(at);
             }
         });
-        Self { session, evidence, rows, listed: places, chosen }
+        Self { session, evidence, judged, rows, listed: places, chosen }
     }
-
-    /// Caches whose verdict waits for the replay of their keys (tracked).
-    fn replaying(self) -> u64 {
-        let recorded = self.evidence.with(|all| {
-            let recorded = all.iter().enumerate().filter(|(_, evidence)| !evidence.keys.is_empty());
-            recorded.map(|(at, _)| at).take(JUDGED).collect::<Vec<usize>>()
-        });
-        let found = recorded.iter().map(|&at| crate::worker::simulations().of(at));
-        found.filter(|found| found.simulated.is_none() && found.failed.is_none()).count() as u64
-    }
-}
-
-/// A cache in an address.
-fn key(row: &Row) -> String {
-    let line = row.line.map(|line| format!("@{line}")).unwrap_or_default();
-    format!("{} {}{line}", row.library, row.name)
 }
 
 fn render(session: Session) -> AnyView {
     let model = Model::new(session);
     view! {
         <section class="caches">
-            <h1>{move || sentence(&model.rows.get(), model.replaying())}</h1>
+            <h1>{move || sentence(&model.rows.get(), model.judged.replaying())}</h1>
             {list::list(model)}
             {live(move || model.chosen.get().map(|at| detail::detail(model, at)))}
             {live(move || honesty(session))}
@@ -114,14 +142,14 @@ fn sentence(rows: &[Row], replaying: u64) -> String {
     }
     let saved: f64 = rows.iter().filter(|row| !row.candidate).filter_map(|row| row.saved_ns).sum();
     let known = rows.iter().filter(|row| !row.candidate && row.saved_ns.is_some()).count();
-    let change = rows.iter().filter(|row| row.verdict.is_confident() && row.verdict != Verdict::Keep).count();
+    let change = rows.iter().filter(|row| row.should_change()).count();
     let saved = match known {
         0 => "what they save was not measured".to_owned(),
         _ if saved < 0.0 => format!("together they cost {} more than they save", words::time(-saved)),
         _ => format!("together they save about {}", words::time(saved)),
     };
     let change = match change {
-        0 if replaying > 0 => format!("the keys of {} are being replayed", format::count(replaying)),
+        0 if replaying > 0 => format!("the keys of {} are being replayed", format::plural(replaying, "cache")),
         0 => "none of them should be changed by what is known".to_owned(),
         1 => "1 should be changed".to_owned(),
         n => format!("{} should be changed", format::count(n as u64)),

@@ -3,6 +3,7 @@
 //! Sides are the bundles that the address names, the base first, or the benchmarks of one bundle. Everything but the column
 //! of each side is about two of them.
 
+mod caches;
 mod functions;
 mod picture;
 mod settings;
@@ -14,6 +15,7 @@ use crate::derived::chosen_profile;
 use crate::state::{Session, Shared};
 use crate::ui::dom::view;
 use crate::ui::flame_canvas::sides::signed;
+use crate::ui::memo::Memo;
 use crate::ui::warnings::warnings;
 use leptos::prelude::*;
 use perfcollect_shared::bench::BenchSet;
@@ -48,18 +50,18 @@ struct Model {
 
 impl Model {
     fn new(session: Session) -> Self {
-        let sides = Memo::new(move |_| sides::ready(session));
-        let pair = Memo::new(move |_| {
+        let sides = Memo::new(move || sides::ready(session));
+        let pair = Memo::new(move || {
             let count = sides.with(Vec::len);
             let asked = session.view.with(|view| view.compare.sides);
             let asked = asked.filter(|&(base, new)| base < count && new < count && base != new);
             (count > 1).then(|| asked.unwrap_or((0, 1)))
         });
-        let comparisons = Memo::new(move |_| {
+        let comparisons = Memo::new(move || {
             let found = pair.get().map(|(base, _)| sides.with(|sides| compared(sides, base)));
             Shared::new(found.unwrap_or_default())
         });
-        let asked = Memo::new(move |_| {
+        let asked = Memo::new(move || {
             // Times and processes of one recording mean nothing in another.
             let own = session.derived.selection.get();
             session.view.with(|view| {
@@ -70,7 +72,7 @@ impl Model {
                 (scale, view.clock.clone(), Selection { range: None, pid: None, tid: None, ..own })
             })
         });
-        let diff = Memo::new(move |_| {
+        let diff = Memo::new(move || {
             let (base, new) = pair.get()?;
             let (scale, clock, selection) = asked.get();
             sides.with(|sides| Some(stacks(sides.get(base)?, sides.get(new)?, &clock, &selection, scale)))
@@ -128,7 +130,7 @@ fn render(session: Session) -> AnyView {
             <h1>{move || sentence(model)}</h1>
             {move || [sides::controls(model), sides::states(model), verdicts::section(model)].collect_view()}
             {picture::section(model)}
-            {move || [functions::section(model), settings::section(model), doubt(model), settings::next(model)].collect_view()}
+            {move || [functions::section(model), caches::section(model), settings::section(model), doubt(model), settings::next(model)].collect_view()}
         </section>
     }
     .into_any()

@@ -10,6 +10,7 @@ use crate::ui::flame_canvas::{
     Flame, breadcrumb, context_menu, flame_canvas, frame_table, legend, minimap, on_view_key, search_box, tooltip,
 };
 use crate::ui::honesty::honesty;
+use crate::ui::memo::Memo;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::format;
@@ -30,7 +31,7 @@ fn render(session: Session) -> AnyView {
         }
     });
     on_cleanup(move || keys.remove());
-    let empty = Memo::new(move |_| flame.scene.with(|scene| scene.as_ref().is_none_or(|scene| scene.is_empty())));
+    let empty = Memo::new(move || flame.scene.with(|scene| scene.as_ref().is_none_or(|scene| scene.is_empty())));
     view! {
         <h1 class="reader">"Flame graph"</h1>
         <p class="flame-sentence">{move || sentence(flame)}</p>
@@ -133,7 +134,7 @@ fn modes(flame: Flame) -> impl IntoView {
     let session = flame.session;
     let timed =
         move || session.derived.profile.with(|profile| profile.as_ref().is_some_and(|p| p.samples.time.is_some()));
-    let mode = Memo::new(move |_| flame.mode());
+    let mode = Memo::new(move || flame.mode());
     let button = move |this: FlameMode, words: &'static str, title: &'static str| {
         let choose = move |_| {
             session.go(|state: &mut ViewState| {
@@ -172,7 +173,7 @@ fn threads(profile: &Profile) -> (Vec<Choice>, Vec<Choice>) {
 }
 
 fn choose_thread(session: Session) -> impl IntoView {
-    let all = Memo::new(move |_| session.derived.profile.get().map(|profile| threads(&profile)).unwrap_or_default());
+    let all = Memo::new(move || session.derived.profile.get().map(|profile| threads(&profile)).unwrap_or_default());
     let chosen = move || session.derived.selection.with(|selection| (selection.pid, selection.tid));
     let process = move |value: String| {
         let pid = value.parse().ok();

@@ -9,6 +9,7 @@ use crate::state::{Session, Shared};
 use crate::ui::dom::view;
 use crate::ui::flame_canvas::search::lowercase;
 use crate::ui::honesty::honesty;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points};
 use perfcollect_shared::derive::row_order::sort_rows;
@@ -48,13 +49,13 @@ struct Table {
 impl Model {
     fn new(session: Session) -> Self {
         let derived = session.derived;
-        let table = Memo::new(move |_| {
+        let table = Memo::new(move || {
             let (profile, selected) = (derived.profile.get()?, derived.selected.get()?);
             let top = top_table_of(&profile, &selected);
             Some(Shared::new(Table { profile, top }))
         });
-        let state = Memo::new(move |_| session.view.with(|view| view.functions.clone()));
-        let rows = Memo::new(move |_| {
+        let state = Memo::new(move || session.view.with(|view| view.functions.clone()));
+        let rows = Memo::new(move || {
             let Some(table) = table.get() else { return Shared::new(Vec::new()) };
             let state = state.get();
             let matcher = Matcher::new(&table.profile, &state.filter, &lowercase);
@@ -63,8 +64,8 @@ impl Model {
             sort_rows(&table.profile, &mut rows, &state.sort);
             Shared::new(rows)
         });
-        let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
-        let chosen = Memo::new(move |_| {
+        let key = Memo::new(move || session.view.with(|view| view.chosen.clone()));
+        let chosen = Memo::new(move || {
             let table = table.get()?;
             let named = key.with(|key| key.as_ref().and_then(|key| find(&table, key)));
             named.or_else(|| rows.get().first().map(|row| row.function))

@@ -6,6 +6,7 @@ use crate::state::Session;
 use crate::ui::dom::{live, view};
 use crate::ui::facts::UNKNOWN;
 use crate::ui::link::link;
+use crate::ui::memo::Memo;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::top_bar::exit_words;
 use leptos::prelude::*;
@@ -78,7 +79,7 @@ fn columns() -> Vec<Column> {
 }
 
 fn recordings(session: Session, entries: &[Entry]) -> AnyView {
-    let base = Memo::new(move |_| session.view.with(|view| view.against.first().cloned()));
+    let base = Memo::new(move || session.view.with(|view| view.against.first().cloned()));
     let entries = entries.to_vec();
     let rows = move || {
         let base = base.get();

@@ -6,6 +6,7 @@ use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::view;
 use crate::ui::flame_canvas::Flame;
+use crate::ui::memo::Memo;
 use crate::ui::plot::{area, columns, labels, plot};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::time_drag::TimeDrag;
@@ -37,7 +38,7 @@ struct Model {
 }
 
 fn render(session: Session) -> AnyView {
-    let model = Memo::new(move |_| {
+    let model = Memo::new(move || {
         let bundle = session.bundle()?;
         let profile = Shared(bundle.alloc_profile()?.clone());
         let memory = session.derived.selection.with(|selection| memory(&profile, &bundle.memory, selection));

@@ -37,6 +37,7 @@ fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
                 <p class="count honesty">{quality(bundle).line}</p>
             </div>
             {picture}
+            {super::caches::headline(session)}
             {strip(&bundle.manifest, Some(bundle))}
             {warnings(&overview.doubts, bundle.warnings())}
             {next(session, bundle)}
@@ -180,6 +181,7 @@ fn next(session: Session, bundle: &Bundle) -> impl IntoView + use<> {
         ("functions", "Sort all functions"),
         ("source", "Read the hot lines"),
         ("memory", "See what held memory"),
+        ("caches", "Weigh every cache"),
         ("timeline", "Look at a part of the run"),
     ]
     .into_iter()

@@ -5,6 +5,7 @@ use crate::state::{Session, Shared};
 use crate::ui::choices;
 use crate::ui::dom::view;
 use crate::ui::honesty::honesty;
+use crate::ui::memo::Memo;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;
 use perfcollect_shared::derive::lines::LineBasis;
@@ -36,7 +37,7 @@ struct Model {
 }
 
 fn render(session: Session) -> AnyView {
-    let files = Memo::new(move |_| {
+    let files = Memo::new(move || {
         let bundle = session.bundle()?;
         // Lines are shown with times only.
         let chosen = session.derived.profile.get().filter(|profile| profile.info.weight.is_time());

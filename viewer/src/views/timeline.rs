@@ -10,6 +10,7 @@ use super::caches::picture::{STEPS, over};
 use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
+use crate::ui::memo::Memo;
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::axis::Unit;
@@ -80,7 +81,7 @@ impl Model {
 }
 
 fn render(session: Session) -> AnyView {
-    let model = Memo::new(move |_| session.bundle().map(|bundle| Shared::new(Model::new(bundle))));
+    let model = Memo::new(move || session.bundle().map(|bundle| Shared::new(Model::new(bundle))));
     live(move || model.get().map(|model| page(session, &model)))
 }
 

@@ -7,6 +7,7 @@ use crate::load::LibraryState;
 use crate::state::{Session, Shared};
 use crate::ui::command::command;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use crate::ui::moment::local;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs::{grid, percent, scale_labels};
@@ -35,7 +36,7 @@ enum State {
 
 fn render(session: Session) -> AnyView {
     let state = RwSignal::new(State::Reading);
-    let library = Memo::new(move |_| {
+    let library = Memo::new(move || {
         session.library.with(|library| match library {
             LibraryState::None => None,
             other => Some(other.library().map(|library| library.version.clone())),

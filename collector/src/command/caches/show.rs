@@ -18,8 +18,8 @@ pub fn run(args: &CachesShowArgs, terminal: &Terminal) -> anyhow::Result<ExitCod
             "{path} has no caches: the program made none that perfcollect knows, or it was recorded without them \
              (perfcollect run -- COMMAND records them).\n"
         ),
-        ReportFormat::Markdown => text::markdown(&rows),
-        ReportFormat::Text => text::text(&rows),
+        ReportFormat::Markdown => text::markdown(&rows, args.all),
+        ReportFormat::Text => text::text(&rows, args.all),
     };
     terminal.out(&said)?;
     Ok(ExitCode::FINE)

@@ -2,6 +2,7 @@
 
 use super::{Flame, Step};
 use crate::ui::flame_canvas::scene::Scene;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::selection::FunctionKey;
 use perfcollect_shared::derive::viewport::{Viewport, covering};
@@ -26,7 +27,7 @@ pub fn write(flame: Flame, view: Viewport, push: bool) {
 /// Moves the picture when the address changes under it: back, forward, an edited address, another scene.
 pub fn follow(flame: Flame) {
     let session = flame.session;
-    let asked = Memo::new(move |_| session.view.with(|view| (view.flame.zoom.clone(), view.flame.window)));
+    let asked = Memo::new(move || session.view.with(|view| (view.flame.zoom.clone(), view.flame.window)));
     Effect::new(move |before: Option<usize>| {
         let asked = asked.get();
         let Some(scene) = flame.scene.get() else { return 0 };

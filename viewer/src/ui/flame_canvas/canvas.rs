@@ -4,6 +4,7 @@ use super::paint::{Look, Painter};
 use super::{Flame, Hover, Target, input, sides};
 use crate::theme::Theme;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::web_sys;
@@ -88,7 +89,7 @@ fn announced(flame: Flame) -> Option<String> {
 fn paint_when_dirty(flame: Flame, canvas: NodeRef<html::Canvas>, painter: PainterSlot) {
     let asked = StoredValue::new(false);
     // The pointer moves far more often than what is under it changes.
-    let hovered = Memo::new(move |_| flame.hover.get().map(|hover| hover.what));
+    let hovered = Memo::new(move || flame.hover.get().map(|hover| hover.what));
     Effect::new(move |_| {
         hovered.track();
         flame.chosen.track();

@@ -3,6 +3,7 @@
 use super::Flame;
 use super::scene::language_name;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::model::{FunctionKind, Language};
@@ -28,7 +29,7 @@ fn edge_words(language: Language) -> Option<&'static str> {
 
 pub fn legend(flame: Flame) -> impl IntoView {
     let session = flame.session;
-    let colour = Memo::new(move |_| session.view.with(|view| view.flame.color));
+    let colour = Memo::new(move || session.view.with(|view| view.flame.color));
     let chosen = move |event: ev::Event| {
         let value = event_target_value(&event);
         if let Some(&(colour, ..)) = COLOURS.iter().find(|(_, word, _)| *word == value) {

@@ -18,6 +18,7 @@ pub mod sides;
 pub mod table;
 pub mod tooltip;
 
+use crate::ui::memo::Memo;
 pub use canvas::flame_canvas;
 pub use input::on_view_key;
 pub use legend::legend;
@@ -92,14 +93,14 @@ impl Flame {
 
     /// The flame graph of a scene.
     pub fn of(session: Session, scene: Memo<Option<Shared<Scene>>>) -> Self {
-        let profile = Memo::new(move |_| scene.with(|scene| scene.as_ref().map(|scene| scene.profile.clone())));
-        let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
-        let matcher = Memo::new(move |_| {
+        let profile = Memo::new(move || scene.with(|scene| scene.as_ref().map(|scene| scene.profile.clone())));
+        let text = Memo::new(move || session.view.with(|view| view.flame.search.clone()));
+        let matcher = Memo::new(move || {
             let profile = profile.get()?;
             text.with(|text| Matcher::new(&profile, text, &search::lowercase)).map(Shared::new)
         });
-        let key = Memo::new(move |_| session.view.with(|view| view.chosen.clone()));
-        let chosen = Memo::new(move |_| {
+        let key = Memo::new(move || session.view.with(|view| view.chosen.clone()));
+        let chosen = Memo::new(move || {
             let profile = profile.get()?;
             Some(Shared::new(key.get()?.flags(&profile)))
         });

@@ -3,6 +3,7 @@
 use super::ROW;
 use super::sides::Sides;
 use crate::state::{Session, Shared};
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::call_tree::{CallTree, Direction, from_selected};
 use perfcollect_shared::derive::flame_layout::FlameLayout;
@@ -36,25 +37,25 @@ pub struct Scene {
 
 /// The scene of the session's choices; each step is made anew only when what it needs changes.
 pub fn memo(session: Session) -> Memo<Option<Shared<Scene>>> {
-    let mode = Memo::new(move |_| session.view.with(|view| view.flame.mode));
-    let colour = Memo::new(move |_| session.view.with(|view| view.flame.color));
+    let mode = Memo::new(move || session.view.with(|view| view.flame.mode));
+    let colour = Memo::new(move || session.view.with(|view| view.flame.color));
     // One thread in time order, since the stacks of two cannot follow each other.
-    let thread = Memo::new(move |_| {
+    let thread = Memo::new(move || {
         let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
         let timed = mode.get() == FlameMode::Time && profile.samples.time.is_some();
         timed.then(|| selected.threads(&profile).first().map(|&(thread, ..)| thread)).flatten()
     });
-    let selected = Memo::new(move |_| {
+    let selected = Memo::new(move || {
         let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
         Some(thread.get().map_or_else(|| selected.clone(), |thread| Shared::new(selected.of_thread(&profile, thread))))
     });
-    let tree = Memo::new(move |_| {
+    let tree = Memo::new(move || {
         let (profile, selected) = (session.derived.profile.get()?, selected.get()?);
         let direction = if mode.get() == FlameMode::Inverted { Direction::Inverted } else { Direction::TopDown };
         Some(Shared::new(from_selected(&profile, &selected, direction)))
     });
-    let colours = Memo::new(move |_| Some(Shared::new(colours(&*session.derived.profile.get()?, colour.get()))));
-    Memo::new(move |_| {
+    let colours = Memo::new(move || Some(Shared::new(colours(&*session.derived.profile.get()?, colour.get()))));
+    Memo::new(move || {
         let (profile, selected) = (session.derived.profile.get()?, selected.get()?);
         let (tree, colours, mode, thread) = (tree.get()?, colours.get()?, mode.get(), thread.get());
         let range = session.derived.selection.with_untracked(|selection| selection.range);

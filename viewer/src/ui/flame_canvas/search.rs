@@ -4,6 +4,7 @@ use super::Flame;
 use super::scene::Scene;
 use crate::state::Shared;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::derive::search::Matcher;
@@ -20,7 +21,7 @@ pub fn lowercase(text: &str) -> String {
 
 /// The frames that the search finds, widest first.
 pub fn matches(scene: Memo<Option<Shared<Scene>>>, matcher: Memo<Option<Shared<Matcher>>>) -> Memo<Vec<usize>> {
-    Memo::new(move |_| {
+    Memo::new(move || {
         let (Some(scene), Some(matcher)) = (scene.get(), matcher.get()) else { return Vec::new() };
         let wanted = |node| scene.tree.function(node).is_some_and(|function| matcher.matches(function));
         widest(&scene.layout, MATCHES, wanted)
@@ -53,7 +54,7 @@ fn found(flame: Flame) -> Option<String> {
 
 pub fn search_box(flame: Flame) -> impl IntoView {
     let session = flame.session;
-    let text = Memo::new(move |_| session.view.with(|view| view.flame.search.clone()));
+    let text = Memo::new(move || session.view.with(|view| view.flame.search.clone()));
     let typed = move |event: ev::Event| {
         let text = event_target_value(&event);
         // The first letter is a step of its own, the others belong to it.
@@ -67,7 +68,7 @@ pub fn search_box(flame: Flame) -> impl IntoView {
             flame.next_match(event.shift_key());
         }
     };
-    let share = Memo::new(move |_| found(flame));
+    let share = Memo::new(move || found(flame));
     let none = move || flame.matcher.with(Option::is_none);
     view! {
         <div class="flame-search" role="search">

@@ -6,6 +6,7 @@ use super::tooltip::shown;
 use super::{Flame, Step};
 use crate::state::Shared;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use perfcollect_shared::derive::viewport::{Viewport, largest};
@@ -18,7 +19,7 @@ const ROWS: usize = 200;
 
 pub fn frame_table(flame: Flame) -> impl IntoView {
     // Changes with the frame that is zoomed into, not with every move.
-    let top = Memo::new(move |_| {
+    let top = Memo::new(move || {
         let scene = flame.scene.get()?;
         let index = shown(flame, &scene);
         Some((index.map_or(0, |index| scene.layout.node(index)), scene))

@@ -4,6 +4,7 @@ use super::scene::{Facts, Scene};
 use super::{Flame, Hover, Target, sides};
 use crate::state::Shared;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::viewport::covering;
 use perfcollect_shared::format;
@@ -68,7 +69,7 @@ fn placed(flame: Flame, hover: Hover) -> (String, String, bool) {
 
 /// The frames that were zoomed into, each a way back.
 pub fn breadcrumb(flame: Flame) -> impl IntoView {
-    let path = Memo::new(move |_| {
+    let path = Memo::new(move || {
         let scene = flame.scene.get()?;
         let boxes = flame.viewport.with(|view| covering(&scene.layout, view));
         let names: Vec<(usize, String)> =

@@ -8,14 +8,15 @@ use crate::ui::facts::{Fact, facts};
 use crate::ui::link::link;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;
-use perfcollect_shared::caches::{Evidence, Presets, Row, Verdict, words};
+use perfcollect_shared::caches::{Evidence, Presets, Row, Verdict, words, wrapped};
 use perfcollect_shared::derive::caches::hottest;
-use perfcollect_shared::derive::sandwich::callers_and_callees_of;
 use perfcollect_shared::derive::selection::{FunctionKey, Transform};
+use perfcollect_shared::derive::ways::{Way, ways_to};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{FunctionId, Profile};
+use perfcollect_shared::model::CacheScope;
+use perfcollect_shared::units::Nanos;
 
-/// Keys and callers listed.
+/// Keys and stacks listed.
 const ROWS: usize = 20;
 
 pub(super) fn detail(model: Model, at: usize) -> AnyView {
@@ -24,12 +25,17 @@ pub(super) fn detail(model: Model, at: usize) -> AnyView {
     let Some(bundle) = model.session.bundle() else { return ().into_any() };
     let name = evidence.name.clone();
     let place = format::place(evidence.file.as_deref().unwrap_or_default(), evidence.line.unwrap_or(0));
-    let replay = if evidence.keys.is_empty() { untraced() } else { picture::curve(model, at) };
+    let place = [place, evidence.library.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let replay = match evidence.scope {
+        _ if !evidence.keys.is_empty() => picture::curve(model, at),
+        CacheScope::Server => ().into_any(),
+        _ => untraced(),
+    };
     let judged = move || model.rows.get().get(at).map(judgement);
     view! {
         <section class="cache" aria-label="The chosen cache">
             <h2 class="mono" title=name.clone()><bdi>{format::shorten_name(&name, 120)}</bdi></h2>
-            <p class="muted">{[place, evidence.library.clone()].join(" · ")}</p>
+            <p class="muted">{place.join(" · ")}</p>
             {live(judged)}
             {replay}
             {live(move || model.rows.get().get(at).map(|_| kinds(at)))}
@@ -113,41 +119,28 @@ fn keys(model: Model, bundle: &perfcollect_shared::model::Bundle, evidence: &Evi
     }
 }
 
-/// The wrapped function in a profile: defined at the line of its first decorator.
-fn function_of(profile: &Profile, evidence: &Evidence) -> Option<FunctionId> {
-    let (file, line) = (evidence.file.as_deref()?, evidence.line?);
-    let here = |&id: &FunctionId| profile.function(id).start_line == line && profile.function_file(id) == file;
-    (0..profile.functions.len()).map(FunctionId::from_index).find(here)
-}
-
-/// Who calls the function behind it: what its misses cost, by caller.
+/// The stacks that call the function behind it, and what its misses cost each of them.
 fn callers(model: Model, evidence: &Evidence) -> AnyView {
     let (session, evidence) = (model.session, evidence.clone());
     live(move || {
         let (profile, selected) = (session.derived.profile.get()?, session.derived.selected.get()?);
-        let function = function_of(&profile, &evidence)?;
-        let found = callers_and_callees_of(&profile, &selected, function);
-        let rows: Vec<Vec<Cell>> = found
-            .callers
-            .iter()
-            .take(ROWS)
-            .map(|row| {
-                let name = row.function.map_or("the start of the thread", |id| profile.function_name(id));
-                let name = Cell::new(format::shorten_name(name, 60)).hover(name);
-                let name = match row.function.map(|id| FunctionKey::of(&profile, id)) {
-                    Some(key) => name.follow(move |state| state.chosen = Some(key.clone())),
-                    None => name,
-                };
-                let share = Cell::percent(row.weight.share_of(found.total_weight));
-                vec![name, share, Cell::new(format::duration(row.weight)), Cell::new(format::count(row.samples))]
-            })
-            .collect();
+        let function = wrapped(&profile, &evidence)?;
+        let ways = ways_to(&profile, &selected, function);
+        let total: Nanos = ways.iter().map(|way| way.weight).sum();
+        let row = |way: &Way| {
+            let share = Cell::percent(way.weight.share_of(total));
+            let stack = Cell::new(way.words(&profile)).class("stack");
+            vec![stack, share, Cell::new(format::duration(way.weight)), Cell::new(format::count(way.samples))]
+        };
+        let rows: Vec<Vec<Cell>> = ways.iter().take(ROWS).map(row).collect();
         let columns = vec![
-            Column::new("Caller", "name"),
+            Column::new("Stack, nearest caller first", "name"),
             Column::new("Share, %", "n").hover("Of the time that misses took"),
             Column::new("Pays", "n"),
             Column::new("Samples", "n extra"),
         ];
+        let more = ways.len().saturating_sub(ROWS);
+        let more = (more > 0).then(|| format::plural(more as u64, "smaller one"));
         let key = FunctionKey::of(&profile, function);
         let stacks = link(session, "Its stacks in the flame graph", move |state| {
             crate::views::flame::VIEW.id.clone_into(&mut state.view);
@@ -158,6 +151,7 @@ fn callers(model: Model, evidence: &Evidence) -> AnyView {
             <h3>"Who pays for its misses"</h3>
             <p class="muted">{none}</p>
             {table(session, Rows { label: "Callers of the cached function", columns, rows, chosen: None, select: None })}
+            <p class="muted">{more}</p>
             <p>{stacks}</p>
         })
     })

@@ -1,9 +1,10 @@
 //! The table of caches.
 
-use super::{Model, key};
+use super::Model;
 use crate::keys::is_typing;
 use crate::ui::dom::{live, view};
 use crate::ui::facts::UNKNOWN;
+use crate::ui::link::link;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use leptos::prelude::*;
 use perfcollect_shared::caches::{Row, words};
@@ -22,7 +23,7 @@ pub(super) fn list(model: Model) -> AnyView {
     });
     on_cleanup(move || copy.remove());
     let words = move || {
-        let (shown, all) = (model.listed.get().len() as u64, model.rows.get().len() as u64);
+        let (shown, all) = (model.listed.get().0.len() as u64, model.rows.get().len() as u64);
         let all_words = format::plural(all, "cache");
         if shown == all { all_words } else { format!("{} of {all_words}", format::count(shown)) }
     };
@@ -34,7 +35,22 @@ pub(super) fn list(model: Model) -> AnyView {
             <span class="count" role="status">{words}</span>
         </p>
         {live(move || rows(model))}
+        {live(move || aside(model))}
     }
+}
+
+/// What is not listed, and the way to see it.
+fn aside(model: Model) -> AnyView {
+    let (listed, all) = (model.listed.get(), model.session.view.with(|view| view.caches.all));
+    let left_out = listed.1 as u64;
+    if left_out == 0 && !all {
+        return ().into_any();
+    }
+    let and = if listed.0.is_empty() { "" } else { "and " };
+    let words = format!("{and}{} of libraries that nothing asked for: ", format::plural(left_out, "cache"));
+    let toggle = if all { "leave out caches of libraries that nothing asked for" } else { "show" };
+    let toggle = link(model.session, toggle, |state| state.caches.all = !state.caches.all);
+    view! { <p class="muted">{(!all).then_some(words)} {toggle}</p> }.into_any()
 }
 
 fn column(model: Model, id: &'static str, title: &str, class: &'static str) -> Column {
@@ -51,13 +67,14 @@ fn column(model: Model, id: &'static str, title: &str, class: &'static str) -> C
 }
 
 fn rows(model: Model) -> AnyView {
-    let (all, places, chosen) = (model.rows.get(), model.listed.get(), model.chosen.get());
+    let (all, (places, _), chosen) = (model.rows.get(), model.listed.get(), model.chosen.get());
     let columns = vec![
         column(model, "name", "Cache", "name"),
-        column(model, "requests", "Requests", "n"),
+        column(model, "requests", "Requests", "n extra"),
         column(model, "rate", "Hits, %", "n"),
         Column::new("95 % interval", "n extra").hover("Of the hit rate"),
-        column(model, "saved", "Saves", "n").hover("What the hits did not compute, less what asking and storing cost"),
+        column(model, "saved", "Saves", "n extra")
+            .hover("What the hits did not compute, less what asking and storing cost"),
         Column::new("Between", "n extra").hover("The interval of what it saves"),
         column(model, "lost", "Misses cost", "n extra").hover("Time that the misses took to compute"),
         column(model, "memory", "Memory", "n extra"),
@@ -65,7 +82,7 @@ fn rows(model: Model) -> AnyView {
         Column::new("Library", "extra"),
         column(model, "verdict", "Verdict", ""),
     ];
-    let keys: Arc<Vec<String>> = Arc::new(places.iter().map(|&at| key(&all[at])).collect());
+    let keys: Arc<Vec<String>> = Arc::new(places.iter().map(|&at| all[at].key()).collect());
     let rows = places.iter().zip(keys.iter()).map(|(&at, key)| cells(&all[at], key.clone())).collect();
     let select = Arc::new(move |state: &mut perfcollect_shared::view_state::ViewState, row: usize| {
         state.caches.chosen = keys.get(row).cloned().unwrap_or_default();
@@ -87,12 +104,6 @@ fn cells(row: &Row, key: String) -> Vec<Cell> {
     let rate = row.rate.map_or_else(|| known(None, "no request, or the library does not count hits"), Cell::percent);
     let percent = |part: f64| format!("{:.1}", part * 100.0);
     let no_cost = "what a miss costs was not measured";
-    let capacity = match row.capacity {
-        _ if row.unbounded => "no limit".to_owned(),
-        Some(capacity) => format::count(capacity),
-        None => UNKNOWN.to_owned(),
-    };
-    let entries = row.entries.map(|entries| format!("{} of {capacity}", format::count(entries)));
     let mut verdict = row.verdict.word().to_owned();
     if let Some(size) = row.advised_capacity {
         verdict = format!("{verdict} to {}", format::count(size));
@@ -113,7 +124,7 @@ fn cells(row: &Row, key: String) -> Vec<Cell> {
         known(interval(row.saved_ns_low, row.saved_ns_high, words::time), no_cost),
         known(lost_ns(row).map(words::time), no_cost),
         known(row.bytes.map(format::bytes), "the library does not tell"),
-        known(entries, "the library does not tell"),
+        known(row.slots(), "the library does not tell"),
         Cell::new(row.library.clone()),
         Cell::new(verdict).class(tone),
     ]

@@ -3,12 +3,13 @@
 use super::Model;
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
+use crate::ui::memo::Memo;
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::worker::Found;
 use leptos::prelude::*;
 use perfcollect_shared::caches::{Evidence, Row};
 use perfcollect_shared::cachesim::Policy;
-use perfcollect_shared::derive::caches::{OverTime, along, broken_line, curve_path, over_time, size_ticks};
+use perfcollect_shared::derive::caches::{OverTime, along, band_path, broken_line, curve_path, over_time, size_ticks};
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Bundle, CacheRecord};
 use perfcollect_shared::order::Order;
@@ -25,7 +26,7 @@ fn percent(part: f64) -> String {
 /// Curve, policies and marks; what is not replayed yet comes when it is.
 pub(super) fn curve(model: Model, at: usize) -> AnyView {
     let simulations = crate::worker::simulations();
-    let found = Memo::new(move |_| simulations.of(at));
+    let found = Memo::new(move || simulations.of(at));
     live(move || drawn(model, at, &found.get()))
 }
 
@@ -68,6 +69,7 @@ fn drawn(model: Model, at: usize, found: &Found) -> AnyView {
     let progress = progress.map(|(done, of)| {
         view! { <p class="reading" role="status">{format!("{done} of {of} replays done")}</p> }
     });
+    let shaded = (!curve.low.is_empty()).then_some("Shaded: where it lies with 95 % confidence. ");
     let size = format!("0 0 {:.0} {:.0}", SIZE.0, SIZE.1);
     view! {
         <figure class="chart cache-curve">
@@ -76,13 +78,14 @@ fn drawn(model: Model, at: usize, found: &Found) -> AnyView {
             <div class="runs-plot order" aria-hidden="true">
                 {grid} {lines}
                 <svg viewBox=size preserveAspectRatio="none">
+                    <path class="band" d=band_path(curve, largest, SIZE) />
                     {policies}
                     <path class="lru" d=curve_path(&curve.sizes, &curve.rates, largest, SIZE) />
                 </svg>
             </div>
             <div class="size-axis" aria-hidden="true">{ticks}</div>
             <p class="muted legend">
-                "Solid: LRU, every size. Thin: other policies. Dotted: Belady’s optimum, which knows the future and is a bound. "
+                "Solid: LRU, every size. " {shaded} "Thin: other policies. Dotted: Belady’s optimum, which knows the future and is a bound. "
                 {words(&marks)}
             </p>
         </figure>
@@ -128,16 +131,24 @@ fn policy_table(model: Model, row: &Row, found: &Found) -> AnyView {
     sizes.dedup();
     let mut columns = vec![Column::new("Policy", "")];
     columns.extend(sizes.iter().map(|&size| Column::new(format!("{}, %", format::count(size)), "n")));
-    let rows = found.policies.iter().map(|(policy, found)| {
-        let mut cells = vec![Cell::new(policy.label())];
-        cells.extend(sizes.iter().map(|&size| {
-            let rate = found.sizes.iter().position(|&known| known >= size).and_then(|at| found.rates.get(at).copied());
-            let rate = rate.or_else(|| found.rates.last().copied());
-            rate.map_or_else(Cell::default, |rate| Cell::new(format!("{:.1}", rate * 100.0)))
-        }));
-        cells
-    });
-    let rows = rows.collect();
+    let at = |known: &[u64], rates: &[f64], size: u64| {
+        let found = known.iter().position(|&known| known >= size).and_then(|at| rates.get(at));
+        found.or(rates.last()).map_or_else(String::new, |rate| format!("{:.1}", rate * 100.0))
+    };
+    let row = |name: &str, text: &dyn Fn(u64) -> String| {
+        let cells = sizes.iter().map(|&size| Cell::new(text(size)));
+        std::iter::once(Cell::new(name)).chain(cells).collect::<Vec<Cell>>()
+    };
+    let policies = found.policies.iter();
+    let mut rows: Vec<Vec<Cell>> =
+        policies.map(|(policy, found)| row(policy.label(), &|size| at(&found.sizes, &found.rates, size))).collect();
+    if !curve.low.is_empty() {
+        let within = |rates: &[f64], size| at(&curve.sizes, rates, size);
+        rows.insert(
+            0,
+            row("LRU, 95 % interval", &|s| format!("{} – {}", within(&curve.low, s), within(&curve.high, s))),
+        );
+    }
     table(model.session, Rows { label: "Hit rate by policy and size", columns, rows, chosen: None, select: None })
 }
 
@@ -169,7 +180,8 @@ pub(crate) fn over(found: &OverTime) -> AnyView {
     let entries = top(&found.entries);
     let requests = top(&found.requests);
     let one = |name: &'static str, values: &[Option<f64>], top: f64, label: String| {
-        if values.iter().all(Option::is_none) {
+        // One reading at the end makes no picture.
+        if values.iter().flatten().count() < 3 {
             return ().into_any();
         }
         let size = format!("0 0 {STEPS} 100");

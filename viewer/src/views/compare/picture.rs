@@ -10,6 +10,7 @@ use crate::ui::flame_canvas::sides::{Sides, legend};
 use crate::ui::flame_canvas::{
     Flame, breadcrumb, context_menu, flame_canvas, frame_table, minimap, on_view_key, search_box, tooltip,
 };
+use crate::ui::memo::Memo;
 use leptos::ev;
 use leptos::prelude::*;
 use perfcollect_shared::format;
@@ -17,8 +18,8 @@ use perfcollect_shared::view_state::CompareScale;
 
 pub(super) fn section(model: Model) -> AnyView {
     let session = model.session;
-    let removed = Memo::new(move |_| session.view.with(|view| view.compare.removed));
-    let scene = Memo::new(move |_| {
+    let removed = Memo::new(move || session.view.with(|view| view.compare.removed));
+    let scene = Memo::new(move || {
         let diff = model.diff.get()?.ok()?;
         Some(Shared::new(Sides::scene(&diff, removed.get())))
     });
@@ -29,7 +30,7 @@ pub(super) fn section(model: Model) -> AnyView {
         }
     });
     on_cleanup(move || keys.remove());
-    let state = Memo::new(move |_| match model.diff.get() {
+    let state = Memo::new(move || match model.diff.get() {
         None => None,
         Some(Ok(_)) => Some(None),
         Some(Err(reason)) => Some(Some(reason)),

@@ -4,6 +4,7 @@ use super::table::{share_cell, time_cell};
 use super::{Model, Table, weight_left};
 use crate::state::Shared;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::prelude::*;
 use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points};
 use perfcollect_shared::derive::sandwich::{Sandwich, SandwichRow, callers_and_callees_of};
@@ -23,7 +24,7 @@ struct Shown {
 
 pub(super) fn panel(model: Model) -> impl IntoView {
     let derived = model.session.derived;
-    let shown = Memo::new(move |_| {
+    let shown = Memo::new(move || {
         let (table, function, selected) = (model.table.get()?, model.chosen.get()?, derived.selected.get()?);
         let sandwich = callers_and_callees_of(&table.profile, &selected, function);
         Some(Shared::new(Shown { table, function, sandwich }))

@@ -2,13 +2,14 @@
 
 use crate::state::Session;
 use crate::ui::dom::view;
+use crate::ui::memo::Memo;
 use leptos::html;
 use leptos::prelude::*;
 use perfcollect_shared::units::Nanos;
 use wasm_bindgen::JsValue;
 
 pub(super) fn form(session: Session, span: (Nanos, Nanos)) -> impl IntoView {
-    let range = Memo::new(move |_| session.derived.selection.with(|selection| selection.range));
+    let range = Memo::new(move || session.derived.selection.with(|selection| selection.range));
     let (from, to) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
     let ends = move || range.get().unwrap_or(span);
     let wrong = RwSignal::new(false);
