@@ -1,4 +1,4 @@
-//! The page's replays of one bundle, natively: `caches_page BUNDLE` prints a line a step, its name and its seconds.
+//! The page's replays of one bundle, natively: for each line on its standard input it does them, and prints their steps' seconds.
 
 use perfcollect_shared::bundle;
 use perfcollect_shared::caches;
@@ -12,14 +12,17 @@ fn main() {
     let bundle = bundle::read(&std::fs::read(path).expect("a file")).expect("a bundle");
     let found = caches::evidence(&bundle);
     let evidence = found.iter().find(|one| !one.keys.is_empty()).expect("a cache with recorded keys");
-    let tracer = Tracer::new(&bundle, evidence).expect("requests");
-    let began = Instant::now();
-    let curve = tracer.lru();
-    println!("curve {}", began.elapsed().as_secs_f64());
-    for policy in Policy::ALL {
+    for _ in std::io::stdin().lines() {
         let began = Instant::now();
-        let found = tracer.policy(policy, &curve);
-        println!("{} {}", policy.id(), began.elapsed().as_secs_f64());
-        assert!(found.rates.iter().all(|rate| rate.is_finite()), "{policy:?}");
+        let tracer = Tracer::new(&bundle, evidence).expect("requests");
+        let curve = tracer.lru();
+        let mut steps = vec![format!("curve {}", began.elapsed().as_secs_f64())];
+        for policy in Policy::ALL {
+            let began = Instant::now();
+            let found = tracer.policy(policy, &curve);
+            steps.push(format!("{} {}", policy.id(), began.elapsed().as_secs_f64()));
+            assert!(found.rates.iter().all(|rate| rate.is_finite()), "{policy:?}");
+        }
+        println!("{}", steps.join(" "));
     }
 }
