@@ -3,6 +3,7 @@
 
     python3 tests/bench/cachesim.py
     python3 tests/bench/cachesim.py --requests 1000000 --keys 100000 --rounds 3
+    python3 tests/bench/cachesim.py --memory
 
 Installs libcachesim and numpy into target/bench/cachesim. Figures are CPU time of the one thread that works, so that other work on
 the machine only blurs them. libCacheSim reads its file while it simulates; ours is timed with dense keys in memory, and once more
@@ -28,6 +29,8 @@ POLICIES = {
     "lru": "LRU", "fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO", "2q": "TwoQ", "arc": "ARC", "slru": "SLRU",
     "lfu": "LFU", "wtinylfu": "WTinyLFU", "lirs": "LIRS", "belady": "Belady",
 }  # fmt: skip
+# Requests and distinct keys: four times the keys, and twice the requests.
+MEMORY = [(10_000_000, 1_000_000), (10_000_000, 2_000_000), (10_000_000, 4_000_000), (20_000_000, 1_000_000)]
 TEN_SIZES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8]
 
 
@@ -63,11 +66,14 @@ def serve(path):
 class Ours:
     """The harness of tests/bench/cachesim.rs with the trace in memory."""
 
-    def __init__(self, path):
+    @staticmethod
+    def build():
         command = ["cargo", "build", "-q", "--release", "-p", "perfcollect-cachesim", "--example", "cachesim_bench"]
         subprocess.run(command, cwd=tools.ROOT, check=True)
-        binary = tools.ROOT / "target/release/examples/cachesim_bench"
-        self.child = subprocess.Popen([binary, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return tools.ROOT / "target/release/examples/cachesim_bench"
+
+    def __init__(self, path):
+        self.child = subprocess.Popen([self.build(), path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.distinct = int(self.child.stdout.readline())
 
     def cpu(self):
@@ -151,15 +157,36 @@ def report(asked, ours, size, times, answers):
         print(f"{log:.4f} ({log_most:.4f}) over the logarithm from 100 on")
 
 
+def memory():
+    """Peak resident memory over keys and over requests, of processes that hold nothing but the simulation."""
+    binary = Ours.build()
+    rows = []
+    for task, label in (("keys", "dense keys alone"), ("curve", "exact curve"), ("shards", "SHARDS 1 %, five samples"), ("lru", "LRU"), ("lirs", "LIRS")):
+        cells = []
+        for requests, keys in MEMORY:
+            child = subprocess.Popen([binary, task, str(requests), str(keys)])
+            _, status, usage = os.wait4(child.pid, 0)
+            if status:
+                raise SystemExit(f"{task} failed")
+            cells.append(usage.ru_maxrss / 1024)
+        rows.append([label, *(f"{cell:.1f}" for cell in cells), f"{(cells[2] - cells[0]) * 1024 * 1024 / (MEMORY[2][1] - MEMORY[0][1]):.0f}"])
+    head = [f"{requests // 1_000_000} M, {keys // 1_000_000} M keys" for requests, keys in MEMORY]
+    print("peak resident MiB by requests and distinct keys\n")
+    print(table(["", *head, "bytes a key"], rows))
+
+
 def main():
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--requests", type=int, default=10_000_000)
     ask.add_argument("--keys", type=int, default=1_000_000)
     ask.add_argument("--rounds", type=int, default=5)
+    ask.add_argument("--memory", action="store_true", help="peak memory by keys and requests, of ours alone")
     ask.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     asked = ask.parse_args()
     if asked.serve:
         return serve(asked.serve)
+    if asked.memory:
+        return memory()
     python = FOLDER / "bin/python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", FOLDER], check=True)

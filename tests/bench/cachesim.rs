@@ -1,7 +1,7 @@
 //! The simulator for tests/bench/cachesim.py: reads a trace once, then times what it is asked to on its standard input.
 //!
 //! A line is a task: `policy ID SIZE`, `curve`, `shards RATE SALTS`, `size KEYS SALTS`, each with `from-ids` in front to make the
-//! keys dense within the time; the answer is JSON.
+//! keys dense within the time; the answer is JSON. `cachesim_bench TASK REQUESTS KEYS` only works, to be measured from outside.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed measurement")]
 #![expect(clippy::print_stdout, reason = "answers tests/bench/cachesim.py")]
 #![expect(clippy::disallowed_methods, reason = "reads a trace and the clock")]
@@ -86,7 +86,42 @@ impl Bench {
     }
 }
 
+/// Feeds requests as they are made to one simulation, so that the process holds nothing else: its memory is read from outside.
+fn stream(task: &str, requests: u64, keys: u64) {
+    let mut state = 7u64;
+    let mut key = |at: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let part = state >> 33;
+        // Every key once, then some much more often than others.
+        if at < keys { at } else { ((part * part) >> 31) * keys >> 31 }
+    };
+    let mut interner = Interner::default();
+    let ids = (0..requests).map(|at| key(at).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    match task {
+        "keys" => ids.for_each(|id| _ = interner.intern(id)),
+        "curve" => {
+            let mut builder = CurveBuilder::default();
+            ids.for_each(|id| _ = builder.request(interner.intern(id)));
+        }
+        "shards" => {
+            let mut samples = shards::FixedRate::new(0.01, 5);
+            ids.for_each(|id| samples.request(id));
+        }
+        policy => {
+            let room = Capacity::Entries(keys / 10);
+            let mut cache = Simulator::new(Policy::from_id(policy).unwrap(), room, None).unwrap();
+            for id in ids {
+                cache.request(interner.intern(id), 1, 0);
+            }
+        }
+    }
+}
+
 fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, task, requests, keys] = &arguments[..] {
+        return stream(task, requests.parse().unwrap(), keys.parse().unwrap());
+    }
     let ids = ids(&env::args().nth(1).expect("a trace"));
     let mut interner = Interner::default();
     let keys: Vec<u32> = ids.iter().map(|&id| interner.intern(id)).collect();

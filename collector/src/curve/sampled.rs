@@ -8,41 +8,50 @@
 use super::exact::{append, run};
 use super::source::{Event, Source, What};
 use super::{Ask, Curves, Point, PolicyCurve, chosen_sizes};
+use perfcollect_shared::cachesim::shards::{Choice, half_width};
 use perfcollect_shared::cachesim::{Interner, Outcome, Policy, Trace, lru_curve, simulate};
 
 /// Samples with different hashes.
-pub(super) const SALTS: u64 = 5;
-/// Student's t for 95 % with one degree less than there are samples.
-const T: f64 = 2.776;
+pub(super) const SALTS: u32 = 5;
 /// Keys in a sample below which it is worth little: found on real traces of a hundred thousand requests.
 const FEW: u64 = 8_000;
+/// Entries of a sample's cache below which its sizes are coarse.
+const COARSE: f64 = 10.0;
+
+/// What a sample's cache did, and ones with an entry less and an entry more: sizes between them a sample does not tell apart.
+#[derive(Clone, Copy)]
+struct Found {
+    less: Outcome,
+    this: Outcome,
+    more: Outcome,
+}
 
 /// One part of all keys.
 struct Sample {
-    salt: u64,
+    choice: Choice,
     interner: Interner,
     trace: Trace,
     bytes: u64,
     /// By policy, then size.
-    found: Vec<Outcome>,
+    found: Vec<Found>,
     knee: Option<u64>,
 }
 
-pub(super) fn curves(source: &mut Source, ask: &Ask, rate: f64, salts: u64) -> anyhow::Result<Curves> {
+pub(super) fn curves(source: &mut Source, ask: &Ask, rate: f64, salts: u32) -> anyhow::Result<Curves> {
     let with_sizes = source.has_sizes()? == Some(true);
-    let mut samples: Vec<Sample> = (1..=salts).map(Sample::new).collect();
-    let threshold = threshold(rate);
+    let mut samples: Vec<Sample> = (0..salts).map(|salt| Sample::new(Choice::new(rate, salt, salts))).collect();
     let (mut requests, mut bytes) = (0, 0);
     source.pass(|events| {
         for event in events.iter().filter(|event| event.what == What::Request) {
             requests += 1;
             bytes += u64::from(event.size);
         }
-        run(&mut samples, |sample| sample.take(events, threshold, with_sizes));
+        run(&mut samples, |sample| sample.take(events, with_sizes));
     })?;
     let part = rate * source.part();
     let requests = source.requests().unwrap_or(requests);
-    let distinct: u64 = samples.iter().map(|sample| sample.interner.len() as u64).sum::<u64>() / salts.max(1);
+    let distinct: u64 =
+        samples.iter().map(|sample| sample.interner.len() as u64).sum::<u64>() / u64::from(salts.max(1));
     let mut notes = source.take_notes();
     if distinct < FEW {
         let keys = perfcollect_shared::format::plural(distinct, "key");
@@ -60,6 +69,10 @@ pub(super) fn curves(source: &mut Source, ask: &Ask, rate: f64, salts: u64) -> a
         true if ask.bytes => chosen_sizes(working_set(&samples, part), None),
         true => chosen_sizes(distinct, knee),
     };
+    if let Some(coarse) = sizes.iter().rfind(|&&size| !ask.bytes && size > 0 && count(size) * part < COARSE) {
+        let of = perfcollect_shared::format::plural(scaled(*coarse, part).max(1), "entry");
+        notes.push(format!("a cache of {coarse} is one of {of} in a sample: up to there it hardly tells sizes apart"));
+    }
     run(&mut samples, |sample| sample.simulate(ask, &sizes, part));
     let mut found = Curves {
         requests,
@@ -72,7 +85,7 @@ pub(super) fn curves(source: &mut Source, ask: &Ask, rate: f64, salts: u64) -> a
     for (place, policy) in ask.policies.iter().enumerate() {
         let at = |index: usize| place * sizes.len() + index;
         let points = sizes.iter().enumerate().map(|(index, &size)| {
-            let outcomes: Vec<Outcome> = samples.iter().map(|sample| sample.found[at(index)]).collect();
+            let outcomes: Vec<Found> = samples.iter().map(|sample| sample.found[at(index)]).collect();
             point(size, &outcomes, &samples, (requests, part), with_sizes)
         });
         found.curves.push(PolicyCurve { policy: policy.id(), points: points.collect() });
@@ -97,26 +110,6 @@ fn working_set(samples: &[Sample], part: f64) -> u64 {
     scaled(samples.iter().map(of_one).sum::<u64>() / (samples.len() as u64).max(1), 1.0 / part)
 }
 
-/// Hashes below it are in a sample.
-fn threshold(rate: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "saturates"
-    )]
-    let threshold = (rate * u64::MAX as f64) as u64;
-    threshold
-}
-
-/// Spreads the bits of an id, differently for each salt (Steele, Lea and Flood, `SplitMix64`, OOPSLA 2014).
-fn hash(id: u64, salt: u64) -> u64 {
-    let mixed = id.wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn count(number: u64) -> f64 {
     number as f64
@@ -128,14 +121,13 @@ fn scaled(number: u64, by: f64) -> u64 {
 }
 
 impl Sample {
-    fn new(salt: u64) -> Self {
+    fn new(choice: Choice) -> Self {
         let (interner, trace) = (Interner::default(), Trace::default());
-        Self { salt, interner, trace, bytes: 0, found: Vec::new(), knee: None }
+        Self { choice, interner, trace, bytes: 0, found: Vec::new(), knee: None }
     }
 
-    fn take(&mut self, events: &[Event], threshold: u64, with_sizes: bool) {
-        let all = threshold == u64::MAX;
-        let mine = |event: &&Event| all || event.what == What::Clear || hash(event.id, self.salt) < threshold;
+    fn take(&mut self, events: &[Event], with_sizes: bool) {
+        let mine = |event: &&Event| event.what == What::Clear || self.choice.takes(event.id);
         let events: Vec<Event> = events.iter().filter(mine).copied().collect();
         self.bytes +=
             events.iter().filter(|event| event.what == What::Request).map(|event| u64::from(event.size)).sum::<u64>();
@@ -146,18 +138,26 @@ impl Sample {
         let with_sizes = !self.trace.sizes.is_empty();
         for &policy in &ask.policies {
             let curve = (policy == Policy::Lru && !with_sizes).then(|| lru_curve(&self.trace));
+            let of = |room: u64| match &curve {
+                Some(curve) => {
+                    let hits = scaled(1, curve.hits(room)).min(curve.requests);
+                    let misses = curve.requests - hits;
+                    Outcome { requests: curve.requests, hits, misses, ..Outcome::default() }
+                }
+                None if room == 0 => nothing(&self.trace, self.bytes),
+                None => simulate(&self.trace, policy, ask.capacity(room), None),
+            };
             for &size in sizes {
-                let room = scaled(size, part);
-                let outcome = match &curve {
-                    Some(curve) => {
-                        let hits = scaled(1, curve.hits(room)).min(curve.requests);
-                        let misses = curve.requests - hits;
-                        Outcome { requests: curve.requests, hits, misses, ..Outcome::default() }
-                    }
-                    None if room == 0 => nothing(&self.trace, self.bytes),
-                    None => simulate(&self.trace, policy, ask.capacity(room), None),
+                // A size below one of the sample is no more than that.
+                let room = scaled(size, part).max(u64::from(size > 0));
+                let this = of(room);
+                let found = match room {
+                    0 => Found { less: this, this, more: this },
+                    _ if curve.is_some() => Found { less: of(room - 1), this, more: of(room + 1) },
+                    1 => Found { less: of(0), this, more: this },
+                    _ => Found { less: this, this, more: this },
                 };
-                self.found.push(outcome);
+                self.found.push(found);
             }
         }
     }
@@ -169,39 +169,24 @@ fn nothing(trace: &Trace, bytes: u64) -> Outcome {
     Outcome { requests, misses: requests, bytes, miss_bytes: bytes, ..Outcome::default() }
 }
 
-fn point(size: u64, found: &[Outcome], samples: &[Sample], (requests, part): (u64, f64), with_sizes: bool) -> Point {
+fn point(size: u64, found: &[Found], samples: &[Sample], (requests, part): (u64, f64), with_sizes: bool) -> Point {
     let whole = count(requests) * part;
     // No room holds nothing, however the sample fell.
     let ratio = |outcome: &Outcome| if size == 0 { 1.0 } else { (count(outcome.misses) / whole.max(1.0)).min(1.0) };
-    let ratios: Vec<f64> = found.iter().map(ratio).collect();
-    let number = count(ratios.len() as u64);
-    let mean = ratios.iter().sum::<f64>() / number;
-    let spread = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (number - 1.0);
-    let half = (ratios.len() as u64 == SALTS).then(|| T * (spread / number).sqrt());
+    let ratios = |of: fn(&Found) -> &Outcome| found.iter().map(move |found| ratio(of(found)));
+    let mean_of = |of: fn(&Found) -> &Outcome| ratios(of).sum::<f64>() / count(found.len() as u64);
+    let (less, mean, more) = (mean_of(|found| &found.less), mean_of(|found| &found.this), mean_of(|found| &found.more));
+    let half = (found.len() > 1).then(|| half_width(ratios(|found| &found.this)));
     let misses = scaled(requests, mean);
     let bytes: f64 = samples.iter().map(|sample| count(sample.bytes)).sum();
-    let bytes_missed: f64 = found.iter().map(|outcome| count(outcome.miss_bytes)).sum();
+    let bytes_missed: f64 = found.iter().map(|found| count(found.this.miss_bytes)).sum();
     Point {
         size,
         hits: requests - misses.min(requests),
         misses,
         miss_ratio: mean,
         byte_miss_ratio: (with_sizes && bytes > 0.0).then(|| bytes_missed / bytes),
-        low: half.map(|half| (mean - half).max(0.0)),
-        high: half.map(|half| (mean + half).min(1.0)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sample_has_its_part_of_the_keys() {
-        for salt in 1..=SALTS {
-            let kept = (0..100_000).filter(|&id| hash(id, salt) < threshold(0.1)).count();
-            assert!((9_600..10_400).contains(&kept), "{kept}");
-        }
-        assert_eq!(threshold(1.0), u64::MAX);
+        low: half.map(|half| (more - half).max(0.0)),
+        high: half.map(|half| (less + half).min(1.0)),
     }
 }

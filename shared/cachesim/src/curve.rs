@@ -28,14 +28,17 @@ impl Curve {
         (self.requests > 0).then(|| (self.hits(size) / count(self.requests)).clamp(0.0, 1.0))
     }
 
-    /// What the hit rate at `size` lies between with 95 % confidence; `None` without a request or without several samples.
+    /// What the hit rate at `size` lies between with 95 % confidence; `None` without a request or without several samples. Sizes
+    /// that differ by less than a step a sample does not tell apart: below the first, all that is known is that it is no better.
     pub fn interval(&self, size: u64) -> Option<(f64, f64)> {
         let rate = self.hit_rate(size)?;
         if self.is_exact() {
             return Some((rate, rate));
         }
         let half = (!self.band.is_empty()).then(|| at(&self.band, size, self.step))?;
-        Some(((rate - half).max(0.0), (rate + half).min(1.0)))
+        let step = whole(self.step.ceil());
+        let (low, high) = (self.hit_rate(size.saturating_sub(step))?, self.hit_rate(size.saturating_add(step))?);
+        Some(((low - half).max(0.0), (high + half).min(1.0)))
     }
 
     /// Whether every request was counted, none estimated from a sample.

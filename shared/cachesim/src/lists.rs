@@ -2,6 +2,10 @@
 //!
 //! Keys are dense, so a node is found by index and a cache of a million entries is one array. Each queue is a ring through
 //! a node of its own at the start of that array, which leaves no branch in linking and unlinking.
+#![expect(
+    clippy::inline_always,
+    reason = "a step or two each, and the page's profile, which is for size, would call them"
+)]
 
 /// Queues that a policy may use; number 0 is "in no queue".
 const QUEUES: usize = 12;
@@ -53,6 +57,7 @@ impl Lists {
     }
 
     /// Makes room for `key`; keys come in any order, but memory is proportional to the largest.
+    #[inline(always)]
     pub(crate) fn admit(&mut self, key: u32) {
         if index(key) >= self.nodes.len() {
             let fresh = Node { newer: 0, older: 0, weight: 0, queue: 0, count: 0, marks: 0 };
@@ -66,50 +71,61 @@ impl Lists {
     }
 
     /// The queue that holds `key`, 0 for none.
+    #[inline(always)]
     pub(crate) fn queue(&self, key: u32) -> u8 {
         self.nodes[index(key)].queue
     }
 
     /// Whether `key` is cached: in a queue that is not of ghosts.
+    #[inline(always)]
     pub(crate) fn resident(&self, key: u32) -> bool {
         (1..GHOST).contains(&self.queue(key))
     }
 
+    #[inline(always)]
     pub(crate) fn weight_of(&self, key: u32) -> u32 {
         self.nodes[index(key)].weight
     }
 
+    #[inline(always)]
     pub(crate) fn count(&self, key: u32) -> u8 {
         self.nodes[index(key)].count
     }
 
+    #[inline(always)]
     pub(crate) fn set_count(&mut self, key: u32, count: u8) {
         self.nodes[index(key)].count = count;
     }
 
+    #[inline(always)]
     pub(crate) fn len(&self, queue: u8) -> u32 {
         self.len[usize::from(queue)]
     }
 
+    #[inline(always)]
     pub(crate) fn weight(&self, queue: u8) -> u64 {
         self.weight[usize::from(queue)]
     }
 
     /// The oldest key of `queue`.
+    #[inline(always)]
     pub(crate) fn back(&self, queue: u8) -> Option<u32> {
         key_at(self.nodes[usize::from(queue)].newer)
     }
 
     /// The key after `key` towards the newest end of its queue.
+    #[inline(always)]
     pub(crate) fn newer(&self, key: u32) -> Option<u32> {
         key_at(self.nodes[index(key)].newer)
     }
 
     /// The key after `key` towards the oldest end of its queue.
+    #[inline(always)]
     pub(crate) fn older(&self, key: u32) -> Option<u32> {
         key_at(self.nodes[index(key)].older)
     }
 
+    #[inline(always)]
     fn link(&mut self, at: u32, older: u32) {
         let newer = self.nodes[older as usize].newer;
         let node = &mut self.nodes[at as usize];
@@ -119,12 +135,14 @@ impl Lists {
         self.nodes[newer as usize].older = at;
     }
 
+    #[inline(always)]
     fn cut(&mut self, at: u32) {
         let Node { newer, older, .. } = self.nodes[at as usize];
         self.nodes[older as usize].newer = newer;
         self.nodes[newer as usize].older = older;
     }
 
+    #[inline(always)]
     fn enter(&mut self, queue: u8, key: u32, weight: u32) -> u32 {
         let node = &mut self.nodes[index(key)];
         node.queue = queue;

@@ -14,6 +14,10 @@ use std::collections::BinaryHeap;
 /// A sample of fewer keys errs too much: the exact pass is then as fast as need be.
 pub const LEAST_KEYS: u64 = 7000;
 
+/// Keys that are looked at together, and that are gathered at least before they are counted.
+const CHUNK: usize = 16;
+const GATHERED: usize = 1024;
+
 /// Bits of the hash that choose.
 const ALL: f64 = 4_294_967_296.0;
 
@@ -35,6 +39,25 @@ fn threshold(rate: f64) -> u32 {
     u32::try_from(whole((rate.clamp(0.0, 1.0) * ALL).floor())).unwrap_or(u32::MAX)
 }
 
+/// A part of all ids; those of different salts have as little as can be in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    limit: u32,
+    turn: u32,
+}
+
+impl Choice {
+    /// A part `rate` of all ids, the one of number `salt` among `salts`.
+    pub fn new(rate: f64, salt: u32, salts: u32) -> Self {
+        Self { limit: threshold(rate), turn: salt.wrapping_mul(u32::MAX / salts.max(1)) }
+    }
+
+    /// Whether an id is in it.
+    pub fn takes(self, id: u64) -> bool {
+        self.limit == u32::MAX || hash_id(id).wrapping_add(self.turn) < self.limit
+    }
+}
+
 /// Requests and stack distances of one sample of a fixed rate.
 #[derive(Clone, Debug)]
 struct Sample {
@@ -50,8 +73,21 @@ impl Sample {
     }
 
     fn request(&mut self, id: u64) {
-        self.requests += 1;
         let key = self.numbers.intern(id);
+        self.touch(key);
+    }
+
+    /// Requests for as many keys as are gathered, at most.
+    fn requests(&mut self, keys: &[u32]) {
+        let mut numbers = [0; GATHERED + CHUNK];
+        for (number, &key) in numbers.iter_mut().zip(keys) {
+            *number = self.numbers.intern(u64::from(key));
+        }
+        numbers[..keys.len()].iter().for_each(|&number| self.touch(number));
+    }
+
+    fn touch(&mut self, key: u32) {
+        self.requests += 1;
         if let Some(distance) = self.stack.touch(key) {
             if distance >= self.distances.len() {
                 self.distances.resize((distance + 1).next_power_of_two(), 0);
@@ -104,24 +140,43 @@ impl FixedRate {
         }
     }
 
-    /// Requests for many keys.
+    /// Requests for many keys. What a step waits for, memory above all, is waited for once for many: chosen keys are gathered
+    /// first, and counted when there are enough.
     fn requests(&mut self, keys: &[u32]) {
         self.requests += keys.len() as u64;
         let salts = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
         let limit = self.each.saturating_mul(salts);
-        let (chunks, rest) = keys.as_chunks::<16>();
+        let mut gathered = [0; GATHERED + CHUNK];
+        let mut len = 0;
+        let (chunks, rest) = keys.as_chunks::<CHUNK>();
         for chunk in chunks {
             let hashes = chunk.map(hash);
             #[expect(clippy::needless_bitwise_bool, reason = "no branch, so that they are compared at once")]
             let any = hashes.iter().fold(false, |any, &hash| any | (hash < limit));
             if any {
-                for (&key, hash) in chunk.iter().zip(hashes).filter(|(_, hash)| *hash < limit) {
-                    self.offer(hash, u64::from(key));
+                for (&key, hash) in chunk.iter().zip(hashes) {
+                    gathered[len] = key;
+                    len += usize::from(hash < limit);
+                }
+                if len >= GATHERED {
+                    self.offer_all(&gathered[..len]);
+                    len = 0;
                 }
             }
         }
+        self.offer_all(&gathered[..len]);
         for &key in rest {
             self.offer(hash(key), u64::from(key));
+        }
+    }
+
+    fn offer_all(&mut self, keys: &[u32]) {
+        if let [sample] = &mut self.samples[..] {
+            sample.requests(keys);
+        } else {
+            for &key in keys {
+                self.offer(hash(key), u64::from(key));
+            }
         }
     }
 
@@ -166,15 +221,15 @@ fn join(mut samples: Vec<Vec<f64>>, requests: u64, distinct: u64, step: f64) -> 
     Curve { requests, distinct, hits, step, band, sampled: true }
 }
 
-/// Half of the 95 % interval of the mean of a few values.
-pub(crate) fn half_width(values: impl Iterator<Item = f64> + Clone) -> f64 {
+/// Half of the 95 % interval of the mean of a few values; there must be two.
+pub fn half_width(values: impl Iterator<Item = f64> + Clone) -> f64 {
     /// Student's t for 1, 2, … degrees of freedom.
     const T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     let len = values.clone().count();
     let n = usize_count(len);
     let mean = values.clone().sum::<f64>() / n;
     let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
-    T.get(len - 2).copied().unwrap_or(2.2) * (squares / (n - 1.0) / n).sqrt()
+    T.get(len.saturating_sub(2)).copied().unwrap_or(2.2) * (squares / (n - 1.0) / n).sqrt()
 }
 
 /// The curve of LRU from `salts` samples of a part `rate` of the keys; the exact one where that is too few keys.
