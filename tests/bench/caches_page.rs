@@ -1,5 +1,7 @@
 //! The page's replays of one bundle, natively: for each line on its standard input it does them, and prints their steps' seconds.
 
+#![expect(clippy::disallowed_methods, reason = "reads a bundle and the clock")]
+
 use perfcollect_shared::bundle;
 use perfcollect_shared::caches;
 use perfcollect_shared::cachesim::Policy;
