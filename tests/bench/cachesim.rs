@@ -93,7 +93,7 @@ fn stream(task: &str, requests: u64, keys: u64) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let part = state >> 33;
         // Every key once, then some much more often than others.
-        if at < keys { at } else { ((part * part) >> 31) * keys >> 31 }
+        if at < keys { at } else { (((part * part) >> 31) * keys) >> 31 }
     };
     let mut interner = Interner::default();
     let ids = (0..requests).map(|at| key(at).wrapping_mul(0x9e37_79b9_7f4a_7c15));
