@@ -2,6 +2,7 @@
 
 use crate::cli::{ScanArgs, ScanFormat};
 use crate::exit_code::ExitCode;
+use crate::heap;
 use crate::scan::report::Scan;
 use crate::scan::{self, Options, guide, join, text};
 use crate::store::{self, Library};
@@ -21,6 +22,7 @@ pub fn run(args: &ScanArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let options = Options { root: args.folder.clone(), everything: args.packages, jobs, stored: !args.no_cache };
     let cannot = || format!("cannot scan {}", args.folder.display());
+    heap::one_for_each_thread();
     if args.parse_only {
         let (bytes, files) = scan::parse_only(&options).with_context(cannot)?;
         terminal.out(&serde_json::json!({ "bytes": bytes, "files": files }).to_string())?;
