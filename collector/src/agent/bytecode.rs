@@ -19,13 +19,15 @@ const LIMIT: usize = 8 << 20;
 /// Where Python keeps byte code, beside its source.
 const PLACE: &str = "__pycache__";
 
-/// A source file: its path below the recorder's folder, and its text.
-pub(super) type Source = (&'static str, &'static str);
+/// What byte code is of, and how long its source is: the module that Python imports, and all the others as one.
+type Source = (&'static str, u32);
+/// The module that is never there: the recorder's modules as the one file of byte code that they are in.
+const ALL: &str = "_perfcollect.py";
 
 /// Files by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The byte code of one version of the recorder.
+/// The byte code of one version of the recorder, for one set of modes: none reads what only another one needs.
 #[derive(Debug)]
 pub(super) struct ByteCode {
     cache: Option<Cache>,
@@ -37,11 +39,21 @@ pub(super) struct ByteCode {
 }
 
 impl ByteCode {
-    /// Of all sources of the recorder.
-    pub(super) fn new(sources: impl Iterator<Item = Source>, cache: Option<Cache>) -> Self {
-        let sources: Vec<Source> = sources.collect();
-        let hash = foldhash::quality::FixedState::with_seed(2).hash_one(&sources);
+    /// Of what one set of modes needs: the file that Python imports, and modules by name.
+    pub(super) fn new(site: (&'static str, &str), modules: &[(&str, &str)], cache: Option<Cache>) -> Self {
+        let hash = foldhash::quality::FixedState::with_seed(3).hash_one((site, modules));
+        let in_header = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let length = modules.iter().map(|(_, text)| text.len()).sum();
+        let sources = vec![(site.0, in_header(site.1.len())), (ALL, in_header(length))];
         Self { cache, sources, hash, restored: HashSet::new() }
+    }
+
+    /// By what the modules' byte code is known: its time and size, as in its file.
+    pub(super) fn stamp(&self) -> [u8; 8] {
+        let mut stamp = [0; 8];
+        stamp[..4].copy_from_slice(&self.seconds().to_le_bytes());
+        stamp[4..].copy_from_slice(&self.sources[1].1.to_le_bytes());
+        stamp
     }
 
     /// The time that files of source bear, the same in every recording: byte code is known by it.
@@ -60,8 +72,7 @@ impl ByteCode {
     /// Puts what earlier recordings left beside the sources that are there.
     pub(super) fn restore(&mut self, site: &Path) {
         for (path, bytes) in self.kept() {
-            let (Some((folder, _)), Some(source)) = (path.rsplit_once('/'), self.source_of(&path)) else { continue };
-            if site.join(source.0).exists()
+            if let Some((folder, _)) = path.rsplit_once('/')
                 && let Ok(inode) = put(&site.join(folder), &site.join(&path), &bytes)
             {
                 self.restored.insert((path, inode));
@@ -73,17 +84,14 @@ impl ByteCode {
     pub(super) fn keep(&self, site: &Path) {
         let Some(cache) = &self.cache else { return };
         let mut fresh = Files::new();
-        for folder in ["", "_perfcollect/"].map(|folder| format!("{folder}{PLACE}")) {
-            for entry in fs::read_dir(site.join(&folder)).into_iter().flatten().flatten() {
-                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                let known = (path, entry.ino());
-                if !self.restored.contains(&known)
-                    && let Some(source) = self.source_of(&known.0)
-                    && let Some(bytes) = own(&entry.path())
-                    && self.is_of(&bytes, source)
-                {
-                    fresh.insert(known.0, bytes);
-                }
+        for entry in fs::read_dir(site.join(PLACE)).into_iter().flatten().flatten() {
+            let known = (format!("{PLACE}/{}", entry.file_name().to_string_lossy()), entry.ino());
+            if !self.restored.contains(&known)
+                && let Some(source) = self.source_of(&known.0)
+                && let Some(bytes) = own(&entry.path())
+                && self.is_of(&bytes, source)
+            {
+                fresh.insert(known.0, bytes);
             }
         }
         if fresh.is_empty() {
@@ -104,24 +112,22 @@ impl ByteCode {
         files.into_iter().filter(sound).collect()
     }
 
-    /// The source that a file is the byte code of, by its name: `FOLDER/__pycache__/MODULE.TAG[.opt-N].pyc`.
+    /// The source that a file is the byte code of, by its name: `__pycache__/MODULE.TAG[.opt-N].pyc`.
     fn source_of(&self, path: &str) -> Option<Source> {
-        let (folder, name) = path.rsplit_once('/')?;
-        let mut parts = name.strip_suffix(".pyc")?.split('.');
+        let mut parts = path.strip_prefix(PLACE)?.strip_prefix('/')?.strip_suffix(".pyc")?.split('.');
         let (module, tag, level, more) = (parts.next()?, parts.next()?, parts.next(), parts.next());
         let plain =
             |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         if !plain(tag) || more.is_some() || level.is_some_and(|level| !matches!(level, "opt-1" | "opt-2")) {
             return None;
         }
-        let source = format!("{}{module}.py", folder.strip_suffix(PLACE)?);
+        let source = format!("{module}.py");
         self.sources.iter().find(|(path, _)| *path == source).copied()
     }
 
     /// Whether byte code says that it is of this source, to be checked by time and size.
-    fn is_of(&self, bytes: &[u8], (_, text): Source) -> bool {
+    fn is_of(&self, bytes: &[u8], (_, size): Source) -> bool {
         let Some((head, code)) = bytes.split_at_checked(16) else { return false };
-        let Ok(size) = u32::try_from(text.len()) else { return false };
         let expect = [[0; 4], self.seconds().to_le_bytes(), size.to_le_bytes()].concat();
         head[2..4] == *b"\r\n" && head[4..] == expect && !code.is_empty()
     }
@@ -191,8 +197,8 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
-    const SOURCES: [Source; 2] = [("sitecustomize.py", "1"), ("_perfcollect/calls.py", "22")];
-    const PATH: &str = "_perfcollect/__pycache__/calls.cpython-311.pyc";
+    const SITE: (&str, &str) = ("sitecustomize.py", "1");
+    const PATH: &str = "__pycache__/_perfcollect.cpython-311.pyc";
 
     struct Place {
         temp: tempfile::TempDir,
@@ -212,11 +218,8 @@ mod tests {
         fn recording(&mut self) -> (ByteCode, PathBuf) {
             self.made += 1;
             let site = self.temp.path().join(self.made.to_string());
-            fs::create_dir_all(site.join("_perfcollect")).unwrap();
-            let mut code = ByteCode::new(SOURCES.into_iter(), Some(Cache::in_folder(&self.cache())));
-            for (path, text) in SOURCES {
-                fs::write(site.join(path), text).unwrap();
-            }
+            fs::create_dir_all(&site).unwrap();
+            let mut code = of(SITE, Some(Cache::in_folder(&self.cache())));
             code.restore(&site);
             (code, site)
         }
@@ -226,6 +229,10 @@ mod tests {
             let (_, site) = self.recording();
             fs::read(site.join(PATH)).ok()
         }
+    }
+
+    fn of(site: (&'static str, &str), cache: Option<Cache>) -> ByteCode {
+        ByteCode::new(site, &[("calls", "2"), ("lines", "3")], cache)
     }
 
     /// As an interpreter writes it.
@@ -263,10 +270,10 @@ mod tests {
 
     #[test]
     fn other_sources_are_known_by_another_name_and_time() {
-        let other = ByteCode::new([("sitecustomize.py", "2")].into_iter(), None);
-        let code = ByteCode::new(SOURCES.into_iter(), None);
+        let (code, other) = (of(SITE, None), of((SITE.0, "2"), None));
         assert_ne!((code.name(), code.modified()), (other.name(), other.modified()));
-        assert_eq!(code.modified(), ByteCode::new(SOURCES.into_iter(), None).modified());
+        assert_eq!(code.modified(), of(SITE, None).modified());
+        assert_eq!(code.stamp(), compiled(&code, 2)[8..16]);
     }
 
     #[test]
@@ -289,9 +296,9 @@ mod tests {
             assert_eq!(place.next(), None, "{what}");
         }
         for name in
-            ["config.cpython-311.pyc", "calls.pyc", "calls..pyc", "calls.a.b.pyc", "calls.a b.pyc", "other.a.pyc"]
+            ["config.a.pyc", "_perfcollect.pyc", "_perfcollect..pyc", "_perfcollect.a.b.pyc", "_perfcollect.a b.pyc"]
         {
-            write(&site, &format!("_perfcollect/{PLACE}/{name}"), &sound);
+            write(&site, &format!("{PLACE}/{name}"), &sound);
         }
         fs::remove_file(site.join(PATH)).unwrap();
         code.keep(&site);

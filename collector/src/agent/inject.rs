@@ -2,42 +2,47 @@
 
 use super::Options;
 use super::bytecode::ByteCode;
+use super::marshal::Value;
 use crate::launch::{Clock, Variable};
 use crate::spool;
 use crate::symbolize::cache::Cache;
 use serde_json::json;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// The recorder's source, by path, with the modes that need it; none where all do.
-const FILES: &[(&str, &str, &[&str])] = &[
-    ("sitecustomize.py", include_str!("python/sitecustomize.py"), &[]),
-    ("_perfcollect/__init__.py", include_str!("python/_perfcollect/__init__.py"), &[]),
-    ("_perfcollect/calls.py", include_str!("python/_perfcollect/calls.py"), &["calls"]),
-    ("_perfcollect/alloc.py", include_str!("python/_perfcollect/alloc.py"), &["alloc"]),
-    ("_perfcollect/by_trace.py", include_str!("python/_perfcollect/by_trace.py"), &["lines", "candidates"]),
-    ("_perfcollect/lines.py", include_str!("python/_perfcollect/lines.py"), &["lines"]),
-    ("_perfcollect/keys.py", include_str!("python/_perfcollect/keys.py"), &["keys", "candidates"]),
-    ("_perfcollect/key_hash.py", include_str!("python/_perfcollect/key_hash.py"), &["keys", "candidates"]),
-    ("_perfcollect/key_names.py", include_str!("python/_perfcollect/key_names.py"), &["keys", "candidates"]),
-    ("_perfcollect/key_spool.py", include_str!("python/_perfcollect/key_spool.py"), &["keys", "candidates"]),
-    ("_perfcollect/candidates.py", include_str!("python/_perfcollect/candidates.py"), &["candidates"]),
-    ("_perfcollect/resize.py", include_str!("python/_perfcollect/resize.py"), &["resize"]),
-    (
-        "_perfcollect/caches_hook.py",
-        include_str!("python/_perfcollect/caches_hook.py"),
-        &["caches", "keys", "candidates", "resize"],
-    ),
-    ("_perfcollect/caches.py", include_str!("python/_perfcollect/caches.py"), &["caches"]),
-    ("_perfcollect/caches_objects.py", include_str!("python/_perfcollect/caches_objects.py"), &["caches"]),
-    ("_perfcollect/caches_places.py", include_str!("python/_perfcollect/caches_places.py"), &["caches", "resize"]),
-    ("_perfcollect/caches_wrap.py", include_str!("python/_perfcollect/caches_wrap.py"), &["caches"]),
+/// What Python imports by itself.
+const SITE: (&str, &str) = ("sitecustomize.py", include_str!("python/sitecustomize.py"));
+
+macro_rules! module {
+    ($name:literal, $modes:expr) => {
+        ($name, include_str!(concat!("python/_perfcollect/", $name, ".py")), $modes)
+    };
+}
+
+/// The recorder's modules, with the modes that need each; none where all do.
+const MODULES: &[(&str, &str, &[&str])] = &[
+    module!("loader", &[]),
+    module!("__init__", &[]),
+    module!("calls", &["calls"]),
+    module!("alloc", &["alloc"]),
+    module!("by_trace", &["lines", "candidates"]),
+    module!("lines", &["lines"]),
+    module!("keys", &["keys", "candidates"]),
+    module!("key_hash", &["keys", "candidates"]),
+    module!("key_names", &["keys", "candidates"]),
+    module!("key_spool", &["keys", "candidates"]),
+    module!("candidates", &["candidates"]),
+    module!("resize", &["resize"]),
+    module!("caches_hook", &["caches", "keys", "candidates", "resize"]),
+    module!("caches", &["caches"]),
+    module!("caches_objects", &["caches"]),
+    module!("caches_places", &["caches", "resize"]),
+    module!("caches_wrap", &["caches"]),
 ];
 
 pub const PYTHONPATH: &str = "PYTHONPATH";
@@ -102,20 +107,24 @@ impl Drop for Injection {
     }
 }
 
-/// Writes the files that the modes need, and the byte code that is known of them.
+/// Writes what the modes need, and the byte code that is known of it: a folder with the module that Python imports, and two
+/// files that this one reads.
 fn write(folder: &Path, site: &Path, options: &Options) -> io::Result<ByteCode> {
-    DirBuilder::new().recursive(true).mode(0o755).create(site.join("_perfcollect"))?;
-    let mut code = ByteCode::new(FILES.iter().map(|&(path, text, _)| (path, text)), Cache::of_user());
+    DirBuilder::new().recursive(true).mode(0o755).create(site)?;
     let active = options.active();
-    for (path, text, modes) in FILES {
-        if modes.is_empty() || modes.iter().any(|mode| active.contains(mode)) {
-            // Interpreters give their byte code the mode of its source.
-            let mut file = File::options().write(true).create(true).truncate(true).mode(0o644).open(site.join(path))?;
-            file.write_all(text.as_bytes())?;
-            file.set_modified(code.modified())?;
-        }
-    }
-    fs::write(site.join("_perfcollect/config.py"), config(folder, options))?;
+    let needed =
+        MODULES.iter().filter(|(.., modes)| modes.is_empty() || modes.iter().any(|mode| active.contains(mode)));
+    let needed: Vec<(&str, &str)> = needed.map(|&(name, text, _)| (name, text)).collect();
+    let mut code = ByteCode::new(SITE, &needed, Cache::of_user());
+    let sources = Value::dict(needed.iter().map(|&(name, text)| (name, Value::text(text))));
+    // Interpreters give their byte code the mode of its source.
+    let create = |name: &str, bytes: &[u8]| {
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o644).open(site.join(name))?;
+        file.write_all(bytes).map(|()| file)
+    };
+    create(SITE.0, SITE.1.as_bytes())?.set_modified(code.modified())?;
+    create("sources", &sources.dumps())?;
+    create("config", &config(folder, options, code.stamp()).dumps())?;
     if nix::unistd::geteuid().is_root() {
         // The program may give up its rights, and its children then make files here; nobody else can list them.
         fs::set_permissions(folder, Permissions::from_mode(0o1733))?;
@@ -133,28 +142,21 @@ fn before(entry: &Path, path: Option<&OsStr>) -> OsString {
     OsString::from_vec(joined)
 }
 
-/// The module `config`: where to write, and what.
-fn config(folder: &Path, options: &Options) -> String {
-    let mut text = String::from("\"\"\"Written for one recording.\"\"\"\n\nOUT = b\"");
-    for byte in folder.as_os_str().as_bytes() {
-        write!(text, "\\x{byte:02x}").ok();
-    }
-    text.push_str("\"\nMODES = (");
-    for mode in options.active() {
-        write!(text, "\"{mode}\", ").ok();
-    }
-    let strings = |names: &[String]| names.iter().map(|name| json!(name).to_string() + ", ").collect::<String>();
-    // JSON's numbers and texts are Python's.
-    writeln!(text, ")\nALLOC_DEPTH = {}", options.alloc_depth).ok();
-    writeln!(text, "KEY_GLOBS = ({})", strings(&options.key_globs)).ok();
-    writeln!(text, "CANDIDATE_GLOBS = ({})", strings(&options.candidate_globs)).ok();
-    writeln!(text, "KEY_LIMIT = {}\nKEY_SALT = {}", options.key_limit, options.key_salt).ok();
-    text.push_str("SIZES = {");
-    for (name, size) in options.sizes.iter().flatten() {
-        write!(text, "{}: {size}, ", json!(name)).ok();
-    }
-    text.push_str("}\n");
-    text
+/// The names of the module `config`: where to write, and what.
+fn config(folder: &Path, options: &Options, stamp: [u8; 8]) -> Value {
+    let int = |number: u64| Value::Int(number.try_into().unwrap_or(i64::MAX));
+    let sizes = options.sizes.iter().flatten().map(|(name, size)| (name.as_str(), Value::Int(*size)));
+    Value::dict([
+        ("STAMP", Value::Bytes(stamp.into())),
+        ("OUT", Value::Bytes(folder.as_os_str().as_bytes().into())),
+        ("MODES", Value::texts(options.active())),
+        ("ALLOC_DEPTH", int(options.alloc_depth.into())),
+        ("KEY_GLOBS", Value::texts(options.key_globs.iter().map(String::as_str))),
+        ("CANDIDATE_GLOBS", Value::texts(options.candidate_globs.iter().map(String::as_str))),
+        ("KEY_LIMIT", int(options.key_limit)),
+        ("KEY_SALT", int(options.key_salt)),
+        ("SIZES", Value::dict(sizes)),
+    ])
 }
 
 #[cfg(test)]
@@ -175,43 +177,28 @@ mod tests {
     #[test]
     fn a_mode_is_recorded_once_however_often_it_is_asked_for() {
         let modes = vec!["lines".to_owned(), "calls".to_owned(), "lines".to_owned()];
-        let text = config(Path::new("/x"), &Options { modes, ..Options::default() });
-        let expect = "OUT = b\"\\x2f\\x78\"\nMODES = (\"calls\", \"lines\", )\nALLOC_DEPTH = 16\n";
-        assert!(text.contains(expect), "{text}");
+        assert_eq!(Options { modes, ..Options::default() }.active(), ["calls", "lines"]);
     }
 
     #[test]
-    fn names_cannot_leave_their_quotes() {
-        let sizes = Some(vec![("m.\"f\\\n".to_owned(), 3)]);
-        let text = config(Path::new("/x"), &Options { sizes, key_globs: vec!["*".into()], ..Options::default() });
-        assert!(text.contains(r#"SIZES = {"m.\"f\\\n": 3, }"#), "{text}");
-        assert!(text.contains("MODES = (\"keys\", \"resize\", )") && text.contains("KEY_GLOBS = (\"*\", )"), "{text}");
-    }
-
-    #[test]
-    fn files_are_those_of_the_modes_and_as_old_in_every_recording() {
+    fn sources_are_those_of_the_modes_and_byte_code_is_known_by_one_time() {
         let written = |options: &Options| {
             let temp = tempfile::tempdir().unwrap();
             let _injection = Injection::install(temp.path(), options).unwrap();
-            let entries = fs::read_dir(temp.path().join(spool::AGENT).join("site/_perfcollect")).unwrap();
-            let mut found: Vec<_> = entries
-                .map(|entry| entry.unwrap())
-                .filter(|entry| entry.path().extension().is_some_and(|end| end == "py"))
-                .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().modified().unwrap()))
-                .filter(|(name, _)| name != "config.py")
-                .collect();
-            found.sort();
-            found
+            let site = temp.path().join(spool::AGENT).join("site");
+            let sources = fs::read(site.join("sources")).unwrap();
+            let has = |text: &str| sources.windows(text.len()).any(|part| part == text.as_bytes());
+            let names: Vec<&str> = MODULES.iter().filter(|(_, text, _)| has(text)).map(|&(name, ..)| name).collect();
+            (names, fs::metadata(site.join("sitecustomize.py")).unwrap().modified().unwrap())
         };
-        let counters = written(&Options { caches: true, ..Options::default() });
-        let names: Vec<&str> = counters.iter().map(|(name, _)| name.as_str()).collect();
-        let expect =
-            ["__init__.py", "caches.py", "caches_hook.py", "caches_objects.py", "caches_places.py", "caches_wrap.py"];
+        let (names, time) = written(&Options { caches: true, ..Options::default() });
+        let expect = ["loader", "__init__", "caches_hook", "caches", "caches_objects", "caches_places", "caches_wrap"];
         assert_eq!(names, expect);
-        assert!(counters.iter().all(|(_, time)| *time == counters[0].1));
+        assert_eq!(written(&Options { caches: true, ..Options::default() }).1, time);
         let all = MODES.iter().map(|mode| mode.name.to_owned()).collect();
-        let all = written(&Options { modes: all, candidate_globs: vec![String::new()], ..Options::default() });
-        assert!(all.iter().any(|(name, _)| name == "keys.py") && all.iter().all(|(_, time)| *time == counters[0].1));
+        let (names, other) =
+            written(&Options { modes: all, candidate_globs: vec![String::new()], ..Options::default() });
+        assert!(names.contains(&"keys") && !names.contains(&"caches") && other != time, "{names:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod entered;
 mod inject;
 mod keys;
 mod lines;
+mod marshal;
 mod names;
 mod read;
 mod resize;

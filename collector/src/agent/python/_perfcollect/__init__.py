@@ -57,9 +57,10 @@ def _quoted(char):
 class Core:
     """What the modes share."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, modules, package):
         # Code of ours is below this folder.
         self.folder = folder
+        self.modules, self.package = modules, package
         self.modes = []
         self.done = True
         self.due = 0.0
@@ -187,9 +188,9 @@ class Core:
     def start(self):
         """Begins to record."""
         before = thread_time_ns()
-        for name in config.MODES:
+        modes, self.modes = self.modes, []
+        for name, mode in modes:
             try:
-                mode = getattr(self.package, name)
                 mode.start(self)
                 self.modes.append((name, mode))
             except Exception as error:
@@ -253,14 +254,14 @@ class Core:
 
     def _write(self, descriptor, text):
         """All of it, or nothing: a full disk must not leave half a line before the next one."""
-        rest = memoryview(text.encode("utf-8", "replace"))
-        whole = posix.fstat(descriptor).st_size
+        whole = text.encode("utf-8", "replace")
+        rest = memoryview(whole)
         try:
             while rest:
                 rest = rest[_write(descriptor, rest) :]
         except OSError:
             try:
-                _truncate(descriptor, whole)
+                _truncate(descriptor, posix.fstat(descriptor).st_size - len(whole) + len(rest))
             except OSError:
                 pass
             raise
@@ -390,14 +391,13 @@ class _Turns:
         return 0.5
 
 
-def enter(folder):
+def enter(folder, modules, package):
     """Says hello and hooks into the process; `start` of what this returns begins to record."""
-    core = Core(folder)
-    core.package = sys.modules[__name__]
+    core = Core(folder, modules, package)
     core.hello()
     for name in config.MODES:
         try:
-            __import__(__name__ + "." + name)
+            core.modes.append((name, getattr(package, name)))
         except Exception as error:
             core.error(name, "%s: %s" % (type(error).__name__, error))
     _hook(core)

@@ -14,13 +14,14 @@ from itertools import count
 from time import monotonic_ns
 
 from . import caches_hook, quote
-from .caches_hook import _FUNCTION, guarded, place_of
 
 # What a reader of counters returns, None where it is not known: four counters, then what is there now.
 HITS, MISSES, STALE, EVICTIONS, ENTRIES, WEIGHT, CAPACITY = range(7)
 _NONE = (None,) * 7
 # Caches that were freed and not yet added up: so many at most.
 _MOST_GONE = 1000
+
+_FUNCTION, guarded, place_of = caches_hook._FUNCTION, caches_hook.guarded, caches_hook.place_of
 
 _core = None
 # (library, name, file, line) -> Definition
@@ -30,8 +31,6 @@ _numbers = count()
 _sources = {}
 _gone = deque()
 _views = None
-# What reads source or byte code, as import does.
-_Loader = type(__spec__.loader)
 _weak_wrappers = sys.version_info >= (3, 9)
 
 
@@ -307,30 +306,8 @@ def loaded(name):
     """A module of ours for libraries that not every program imports, loaded when one is."""
     module = _loaded.get(name)
     if module is None:
-        module = _loaded[name] = _load(name)
+        module = _loaded[name] = _core.modules.late(name, core=_core, caches=_core.package.caches, hook=caches_hook)
     return module
-
-
-def _load(name):
-    """A further module of ours. The folder it is in is not on the path any more, and is not to be seen there."""
-    module = type(sys)("%s.%s" % (__package__, name))
-    module.__package__, module.__file__ = __package__, "%s/_perfcollect/%s.py" % (_core.folder, name)
-    module.core, module.caches, module.hook = _core, sys.modules.get(__name__) or _this(), caches_hook
-    loader = _Loader(module.__name__, module.__file__)
-    if sys.pycache_prefix is None:
-        code = loader.get_code(module.__name__)
-    else:
-        # Byte code of ours would be left there.
-        code = loader.source_to_code(loader.get_data(module.__file__), module.__file__)
-    exec(code, module.__dict__)
-    return module
-
-
-class _this:
-    """This module, as another one sees it: its names."""
-
-    def __getattr__(self, name):
-        return globals()[name]
 
 
 def _decide(function, library, parameters):

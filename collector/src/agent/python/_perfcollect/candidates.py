@@ -9,11 +9,10 @@ import sys
 from _thread import get_ident
 from time import monotonic_ns as clock
 
-from . import _signal_of, caches_hook, config
+from . import _signal_of, by_trace, caches_hook, config, key_hash, key_names
 from . import keys as traces
-from .by_trace import ByTrace
-from .key_hash import key_of
-from .key_names import Wanted
+
+ByTrace, key_of, Wanted = by_trace.ByTrace, key_hash.key_of, key_names.Wanted
 
 _GENERATOR = 0x20 | 0x80 | 0x200
 _VARARGS, _VARKEYWORDS = 4, 8

@@ -7,7 +7,9 @@ is known again by a weak reference. Two keys of a class that gives unequal objec
 
 from _weakref import ref
 
-from .config import KEY_SALT as SALT
+from . import config
+
+SALT = config.KEY_SALT
 
 # Stands for -1, whose hash is that of -2.
 _MINUS = object()

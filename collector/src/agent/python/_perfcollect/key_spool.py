@@ -10,8 +10,9 @@ import zlib
 from array import array
 from operator import sub
 
-from . import config
-from .key_hash import mixed
+from . import config, key_hash
+
+mixed = key_hash.mixed
 
 # Events before they are kept by class, and how many classes there are: the last holds all that are left.
 _TOGETHER = min(65_536, config.KEY_LIMIT // 8)

@@ -12,10 +12,10 @@ from itertools import count
 from time import monotonic_ns as clock
 from types import FunctionType
 
-from . import _signal_of, caches_hook, config, quote
-from .key_hash import key_of, mixed, number_of
-from .key_names import Wanted
-from .key_spool import Spool
+from . import _signal_of, caches_hook, config, key_hash, key_names, key_spool, quote
+
+key_of, mixed, number_of = key_hash.key_of, key_hash.mixed, key_hash.number_of
+Wanted, Spool = key_names.Wanted, key_spool.Spool
 
 # Costs of an event that are no costs. Below FAILED they are of a computation that raised.
 HIT, CLEARED, FAILED = -1, -2, -16

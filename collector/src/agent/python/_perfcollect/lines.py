@@ -10,8 +10,9 @@ from _thread import get_ident
 from time import perf_counter_ns as clock
 from time import thread_time_ns
 
-from . import quote
-from .by_trace import ByTrace
+from . import by_trace, quote
+
+ByTrace = by_trace.ByTrace
 
 _GENERATOR = 0x20 | 0x80 | 0x200
 # What an entry of a thread's stack of calls holds.
