@@ -187,14 +187,6 @@ def _is_recursive(function, qualname):
     return False
 
 
-def ticks():
-    """A counter: what counts one, and what says how many there are. Both are one call into C, so no count is lost
-    between threads."""
-    counter = count()
-    # Its text is the one way to see a counter's value without changing it.
-    return counter.__next__, lambda: int(repr(counter)[6:-1])
-
-
 def _on_create(wrapper, function, library, parameters):
     if library == "functools":
         if type(wrapper) is caches_hook._real_wrapper:

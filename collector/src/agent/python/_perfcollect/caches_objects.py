@@ -8,9 +8,9 @@ of the library's: they take locks and drop expired entries, and the program may 
 import sys
 from weakref import ref
 
-Source, ticks = caches.Source, caches.ticks
+Source = caches.Source
 places = caches.loaded("caches_places")
-_MISSING = object()
+ticks, class_of, set_class = places.ticks, places.class_of, places.set_class
 on_method = places.on_method
 _DATA, _SIZE, _MOST = places.DATA, "_Cache__currsize", places.MOST
 
@@ -19,8 +19,6 @@ _bases = frozenset()
 _counted = {}
 _library = None
 _costs = {}
-# A counted class says that it is its base, so that its attribute cannot be set.
-_set_class = object.__dict__["__class__"].__set__
 
 
 def start(cachetools):
@@ -40,7 +38,7 @@ def _count(cache):
     kind = _counted.get(key)
     if kind is None:
         kind = _counted[key] = _counting(base, frame)
-    _set_class(cache, kind)
+    set_class(cache, kind)
     site = kind._perfcollect_site
     site.objects.add(cache)
     site.one()
@@ -82,7 +80,7 @@ class _Site(places.Place):
 
 def _counting(base, frame):
     site = _Site(base, frame)
-    kind = _class_of(base, site)
+    kind = class_of(base, site)
     name, function = places.named(site)
     more = {"scope": "function" if function else "object", "source": "wrapped", "policy": _policy(base)}
     if function is not None:
@@ -94,47 +92,6 @@ def _counting(base, frame):
     site.definition.add(site.source)
     # Objects, not the set of counters that they share.
     site.definition.cost = lambda: _cost(base)
-    return kind
-
-
-def _class_of(base, site):
-    real_item, real_get, real_pop = base.__getitem__, base.get, base.pop
-    hit, miss, own = site.hit, site.miss, site.own
-
-    def __getitem__(self, key):
-        try:
-            value = real_item(self, key)
-        except KeyError:
-            miss()
-            raise
-        hit()
-        return value
-
-    def get(self, key, default=None):
-        value = real_get(self, key, _MISSING)
-        if value is _MISSING:
-            miss()
-            return default
-        return value
-
-    def pop(self, key, *default, **named):
-        value = real_pop(self, key, _MISSING)
-        if value is _MISSING:
-            return real_pop(self, key, *default, **named)
-        own()
-        return value
-
-    def __reduce_ex__(self, protocol):
-        made = object.__reduce_ex__(self, protocol)
-        return (made[0], tuple(base if part is kind else part for part in made[1]), *made[2:])
-
-    names = {"__getitem__": __getitem__, "get": get, "pop": pop, "__reduce_ex__": __reduce_ex__}
-    for name, function in names.items():
-        function.__qualname__ = "%s.%s" % (base.__qualname__, name)
-    plain = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-    # What the program sees as its class, and what is pickled.
-    plain["__class__"] = property(lambda self: base)
-    kind = type(base)(base.__name__, (base,), {**names, **plain, "_perfcollect_site": site})
     return kind
 
 
@@ -200,7 +157,7 @@ def _rename(site, function):
 
 def _uncount(cache, site):
     """A cache that its function counts for is of its plain class again."""
-    _set_class(cache, site.base)
+    set_class(cache, site.base)
     site.objects.discard(cache)
     definition = site.definition
     if not site.objects.all() and not site.hits() and definition.written is None:
@@ -258,10 +215,10 @@ def _cost(base):
         arguments = {"TTLCache": (9, 600), "TLRUCache": (9, lambda key, value, now: now + 600)}.get(base.__name__, (9,))
         plain = base.__new__(base)
         base.__init__(plain, *arguments)
-        _set_class(plain, base)
+        set_class(plain, base)
         counted = base.__new__(base)
         base.__init__(counted, *arguments)
-        _set_class(counted, _class_of(base, _Probe()))
+        set_class(counted, class_of(base, _Probe()))
         plain[1] = counted[1] = 1
         _costs[base] = places.difference(lambda: plain[1], lambda: counted[1])
     return _costs[base]

@@ -7,9 +7,13 @@ Loaded when the program imports a library of caches; `core` and `hook` (caches_h
 import sys
 from _functools import partial
 from _operator import attrgetter
+from itertools import count
 from time import perf_counter_ns
 from weakref import ref
 
+_MISSING = object()
+# A counted class says that it is its base, so that its attribute cannot be set.
+set_class = object.__dict__["__class__"].__set__
 # Where objects of cachetools keep their entries and their size, whatever the version.
 DATA, MOST = "_Cache__data", "_Cache__maxsize"
 
@@ -98,6 +102,56 @@ class Weak:
 
     def discard(self, cache):
         self.refs.pop(id(cache), None)
+
+
+def ticks():
+    """A counter: what counts one, and what says how many there are. Both are one call into C, so no count is lost
+    between threads."""
+    counter = count()
+    # Its text is the one way to see a counter's value without changing it.
+    return counter.__next__, lambda: int(repr(counter)[6:-1])
+
+
+def class_of(base, site):
+    """A class like this one of cachetools, whose lookups count one each at the site and are otherwise those of the base."""
+    real_item, real_get, real_pop = base.__getitem__, base.get, base.pop
+    hit, miss, own = site.hit, site.miss, site.own
+
+    def __getitem__(self, key):
+        try:
+            value = real_item(self, key)
+        except KeyError:
+            miss()
+            raise
+        hit()
+        return value
+
+    def get(self, key, default=None):
+        value = real_get(self, key, _MISSING)
+        if value is _MISSING:
+            miss()
+            return default
+        return value
+
+    def pop(self, key, *default, **named):
+        value = real_pop(self, key, _MISSING)
+        if value is _MISSING:
+            return real_pop(self, key, *default, **named)
+        own()
+        return value
+
+    def __reduce_ex__(self, protocol):
+        made = object.__reduce_ex__(self, protocol)
+        return (made[0], tuple(base if part is kind else part for part in made[1]), *made[2:])
+
+    names = {"__getitem__": __getitem__, "get": get, "pop": pop, "__reduce_ex__": __reduce_ex__}
+    for name, function in names.items():
+        function.__qualname__ = "%s.%s" % (base.__qualname__, name)
+    plain = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    # What the program sees as its class, and what is pickled.
+    plain["__class__"] = property(lambda self: base)
+    kind = type(base)(base.__name__, (base,), {**names, **plain, "_perfcollect_site": site})
+    return kind
 
 
 def difference(plain, counted):

@@ -7,8 +7,9 @@ our own, so that a stored None is a hit wherever the library can tell it from no
 import sys
 from time import time
 
-Source, ticks = caches.Source, caches.ticks
+Source = caches.Source
 places = caches.loaded("caches_places")
+ticks = places.ticks
 like = caches.caches_hook.like
 _MISSING = object()
 

@@ -2,9 +2,11 @@
 
 Caches are known by the names that recordings give them: `module.qualname` of their function, or what the line that makes an
 object of cachetools stores it under. What was done, and what caches had counted at the end of the process, is told to the
-recording: of those that are only watched too, so that both sides of a trial say the same.
+recording: of those that are only watched too, so that both sides of a trial say the same. Objects of cachetools do not
+count: those that are asked for get a class that does, on both sides, so that both pay the same for it.
 """
 
+from _functools import partial
 from weakref import ref
 
 from . import caches_hook, caches_places, config, quote
@@ -14,9 +16,11 @@ AS_IS, UNLIMITED = -1, -2
 _MOST_NAMES = 1000
 
 _core = None
-# Wrapper (weakly, where it can be), name, size that it was to have, size that it has; hits and misses of the process that
-# this one was forked from.
 _made = []
+# Counters of functions whose wrappers have none.
+_counters = []
+# The library's own classes.
+_kinds = frozenset()
 # Name -> what it is: function, method or object; those that the recording was told of; methods that lack an object.
 _seen, _told = {}, set()
 _wanting = set()
@@ -24,13 +28,62 @@ _wanting = set()
 _lines = {}
 
 
-class _Line:
+class _Cache:
+    """Caches of one name: sizes that they were to have and have, and what reads hits, misses and entries."""
+
+    def __init__(self, name, read):
+        self.name, self.read = name, read
+        self.made, self.was, self.now = 0, None, None
+        # What the process had counted that this one was forked from.
+        self.before = (0, 0)
+
+    def told(self):
+        """As a line for the recording."""
+        hits, misses, entries = self.read()
+        since = [value - before if value is not None else None for value, before in zip((hits, misses), self.before)]
+        figures = [self.was, self.now, *since, entries, self.made]
+        return '{"cache":[%s,%s]}\n' % (quote(self.name), ",".join(map(_number, figures)))
+
+    def rebase(self):
+        hits, misses, _ = self.read()
+        self.before = (hits or 0, misses or 0)
+
+
+class _Objects:
+    """Objects of cachetools; lookups of those that are counted."""
+
+    def __init__(self):
+        self.hit, self.hits = caches_places.ticks()
+        self.miss, self.misses = caches_places.ticks()
+        # Lookups inside of the library's own work.
+        self.own, self.owns = caches_places.ticks()
+        self.objects = caches_places.Weak()
+        self.classes = {}
+        # Not known whose: two functions share an object.
+        self.shared = False
+
+    def count(self, cache):
+        """Has the lookups of an object counted."""
+        # What a counted object says of its class.
+        base = cache.__class__
+        if base not in self.classes:
+            self.classes[base] = caches_places.class_of(base, self)
+        caches_places.set_class(cache, self.classes[base])
+        self.objects.add(cache)
+
+    def read(self):
+        entries = [len(vars(cache).get(caches_places.DATA, ())) for cache in self.objects.all()]
+        counted = (None, None) if self.shared or not self.classes else (self.hits() - self.owns(), self.misses())
+        return (*counted, max(entries, default=None))
+
+
+class _Line(_Cache):
     """Objects that one line makes, or that one method keeps."""
 
     def __init__(self, code, name, kind):
-        self.code, self.name, self.kind = code, name, kind
-        self.made, self.was, self.now = 0, None, None
-        self.objects = caches_places.Weak()
+        self.code, self.kind, self.counter = code, kind, _Objects()
+        self.objects = self.counter.objects
+        super().__init__(name, self.counter.read)
 
 
 def _name(function):
@@ -61,11 +114,34 @@ def _is_made(wrapper, function, library, parameters):
         _wanting.add(name)
         return
     _see(name, "function")
+    cache = parameters.get("cache")
     if library == "cachetools":
-        _taken(parameters["cache"])
+        _taken(cache)
     if name in config.SIZES:
-        was = parameters.get("was", parameters["maxsize"])
-        _made.append([_weakly(wrapper), name, was, parameters["maxsize"], 0, 0])
+        counts = callable(getattr(wrapper, "cache_info", None)) or cache.__class__ not in _kinds
+        made = _Cache(name, partial(_read, _weakly(wrapper)) if counts else _counter_of(cache).read)
+        made.made, made.was, made.now = 1, parameters.get("was", parameters["maxsize"]), parameters["maxsize"]
+        _made.append(made)
+
+
+def _counter_of(cache):
+    """Counts for a function whose wrapper does not, by its object."""
+    counter, other = _Objects(), getattr(type(cache), "_perfcollect_site", None)
+    counter.shared = other in _counters
+    if counter.shared:
+        other.shared = True
+    else:
+        counter.count(cache)
+        _counters.append(counter)
+    return counter
+
+
+def _read(wrapper):
+    info = getattr(wrapper(), "cache_info", None)
+    if info is None:
+        return None, None, None
+    hits, misses, _, entries = info()
+    return hits, misses, entries
 
 
 def _taken(cache):
@@ -106,7 +182,10 @@ def _object_is_made(cache):
         mine[caches_places.MOST] = size
     line.made += 1
     line.now = mine.get(caches_places.MOST)
-    line.objects.add(cache)
+    if line.name in config.SIZES:
+        line.counter.count(cache)
+    else:
+        line.objects.add(cache)
 
 
 def start(core):
@@ -116,7 +195,12 @@ def start(core):
     caches_hook.install(core)
     caches_hook.decide.append(_asked)
     caches_hook.on_create.append(_is_made)
-    caches_hook.watch("cachetools", lambda cachetools: caches_places.watch_objects(cachetools, _object_is_made))
+    caches_hook.watch("cachetools", _watch_objects)
+
+
+def _watch_objects(cachetools):
+    global _kinds
+    _kinds = caches_places.watch_objects(cachetools, _object_is_made)
 
 
 def _number(value):
@@ -136,20 +220,8 @@ def flush(final):
         text.extend(['{"cannot":%s,"why":%s}\n' % (quote(name), quote(why)) for name in _wanting])
     if text:
         _core.append("resize", "".join(text))
-    lines = []
-    for there, name, was, now, hits_before, misses_before in list(_made):
-        wrapper = there()
-        info = getattr(wrapper, "cache_info", None)
-        counts = "null,null,null"
-        if info is not None:
-            hits, misses, _, entries = info()
-            counts = "%d,%d,%s" % (max(hits - hits_before, 0), max(misses - misses_before, 0), _number(entries))
-        lines.append('{"cache":[%s,%s,%s,%s,1]}\n' % (quote(name), _number(was), _number(now), counts))
-    for line in list(_lines.values()):
-        if line.made and line.name in config.SIZES:
-            entries = [len(vars(cache).get(caches_places.DATA, ())) for cache in line.objects.all()]
-            figures = [line.was, line.now, None, None, max(entries, default=None), line.made]
-            lines.append('{"cache":[%s,%s]}\n' % (quote(line.name), ",".join(map(_number, figures))))
+    lines = [made.told() for made in list(_made)]
+    lines.extend(line.told() for line in list(_lines.values()) if line.made and line.name in config.SIZES)
     if lines:
         _core.replace("sizes", "".join(lines))
 
@@ -157,7 +229,5 @@ def flush(final):
 def after_fork():
     """What the parent counted is the parent's."""
     _told.clear()
-    for made in _made:
-        info = getattr(made[0](), "cache_info", None)
-        if info is not None:
-            made[4:] = info()[:2]
+    for made in (*_made, *_lines.values()):
+        made.rebase()
