@@ -131,6 +131,18 @@ fn threads_and_forks_are_counted_right_and_past_the_limit_keys_are_sampled() {
 
 /// Frames of ours count for the limit of recursion, so that room is made for them.
 #[test]
+fn lookups_that_cannot_be_written_are_counted_and_said() {
+    let code = "import functools, resource\n@functools.lru_cache\ndef f(n): return n\n\
+                resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nfor n in range(20_000): f(n)";
+    let recording = record(&["--cache-trace", "--no-native", "--no-python"], &["python3", "-c", code]);
+    let traced = trace(&recording, "__main__.f");
+    assert_eq!((traced.requests, traced.key.len(), traced.hashes.len()), (20_000, 0, 0));
+    let failures = recording.agent_failures();
+    let said = failures.iter().any(|what| what.contains("20,000 lookups of __main__.f could not be written"));
+    assert!(said, "{failures:?}");
+}
+
+#[test]
 fn recursion_goes_as_deep_as_without_us() {
     for python in interpreters() {
         let command = |depth: &str| {

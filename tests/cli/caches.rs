@@ -194,6 +194,26 @@ fn nothing_is_said_of_programs_that_are_not_python_and_what_is_closed_is_named()
     assert!(!fix.is_empty());
 }
 
+/// What a fork became is read again, and what keeps us out of it.
+#[test]
+fn a_child_that_is_closed_is_named() {
+    let code = "import os, sys; child = os.fork()\n\
+                child or os.execv(sys.executable, [sys.executable, '-I', '-c', 'import time; time.sleep(0.6)'])\n\
+                os.waitpid(child, 0)";
+    let (_, bundle) = recorded(&[python().to_str().unwrap(), "-c", code], |_| {});
+    let [Warning::Cache { reason, .. }] = &of_caches(&bundle)[..] else { panic!("{:?}", of_caches(&bundle)) };
+    assert!(reason.contains("1 Python process") && reason.contains("-I"), "{reason}");
+}
+
+#[test]
+fn of_a_program_that_was_killed_before_it_was_first_read_nothing_is_claimed() {
+    let code = "import os, time; time.sleep(1.2); os.kill(os.getpid(), 9)";
+    let (_, bundle) = recorded(&[python().to_str().unwrap(), "-c", code], |_| {});
+    let [Warning::Cache { reason, .. }] = &of_caches(&bundle)[..] else { panic!("{:?}", of_caches(&bundle)) };
+    assert!(reason.contains("nothing is known: it was killed before it was first read"), "{reason}");
+    assert!(bundle.caches.is_empty(), "{:?}", bundle.caches);
+}
+
 #[test]
 fn nothing_is_put_into_a_program_where_that_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -86,8 +86,11 @@ pub(super) fn read(processes: &mut [AgentProcess], start_ns: u64) -> (Vec<KeyTra
         for (&number, state) in states.iter().filter(|(_, state)| state.dropped + state.lost + state.unhashable > 0) {
             events.entry(number).or_insert_with(|| Events { head: state.head.clone(), ..Events::default() });
         }
-        for (number, events) in events {
+        for (number, mut events) in events {
             let state = states.get(&number).cloned().unwrap_or_default();
+            if events.head.name.is_empty() {
+                events.head = state.head.clone();
+            }
             if events.cut {
                 process.errors.push(failed(format!("the keys of {} were cut in the middle", events.head.name)));
             }
@@ -121,6 +124,10 @@ fn sampled(trace: &KeyTrace) -> Option<Warning> {
 /// Appends the events of one file.
 fn add(events: &mut Events, path: &Path) -> std::io::Result<()> {
     let bytes = fs::read(path)?;
+    if bytes.is_empty() {
+        // There was no room for its first chunk.
+        return Ok(());
+    }
     let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
         events.cut = true;
         return Ok(());
