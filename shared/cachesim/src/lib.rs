@@ -8,6 +8,7 @@ pub mod band;
 pub mod bootstrap;
 mod curve;
 mod lists;
+mod part;
 mod policy;
 pub mod shards;
 mod simulator;

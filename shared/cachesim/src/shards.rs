@@ -6,6 +6,7 @@
 //! the mean and a 95 % band of it.
 
 use crate::curve::{count, usize_count, whole};
+use crate::part::{MOST, Part, hash};
 use crate::stack::Stack;
 use crate::trace::mix;
 use crate::{Capacity, Curve, Interner, Policy, Removal, Trace, lru_curve};
@@ -14,19 +15,8 @@ use std::collections::BinaryHeap;
 /// A sample of fewer keys errs too much: the exact pass is then as fast as need be.
 pub const LEAST_KEYS: u64 = 7000;
 
-/// Keys that are looked at together, and that are gathered at least before they are counted.
-const CHUNK: usize = 16;
-const GATHERED: usize = 1024;
-
 /// Bits of the hash that choose.
 const ALL: f64 = 4_294_967_296.0;
-
-/// Dense keys are spread by the golden ratio: every run of them, and every comb, has its share in every part, so that a part
-/// is nearer to the whole than one by lot would be. One multiplication, and several keys at once.
-#[inline]
-fn hash(key: u32) -> u32 {
-    key.wrapping_mul(0x9e37_79b9).wrapping_add(0x5bd1_e995)
-}
 
 /// The hash of an id of any program.
 fn hash_id(id: u64) -> u32 {
@@ -77,9 +67,9 @@ impl Sample {
         self.touch(key);
     }
 
-    /// Requests for as many keys as are gathered, at most.
+    /// Requests for no more than [`MOST`] keys. All are looked up before the first is counted.
     fn requests(&mut self, keys: &[u32]) {
-        let mut numbers = [0; GATHERED + CHUNK];
+        let mut numbers = [0; MOST];
         for (number, &key) in numbers.iter_mut().zip(keys) {
             *number = self.numbers.intern(u64::from(key));
         }
@@ -140,44 +130,29 @@ impl FixedRate {
         }
     }
 
-    /// Requests for many keys. What a step waits for, memory above all, is waited for once for many: chosen keys are gathered
-    /// first, and counted when there are enough.
+    /// Requests for dense keys.
     fn requests(&mut self, keys: &[u32]) {
         self.requests += keys.len() as u64;
         let salts = u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
-        let limit = self.each.saturating_mul(salts);
-        let mut gathered = [0; GATHERED + CHUNK];
-        let mut len = 0;
-        let (chunks, rest) = keys.as_chunks::<CHUNK>();
-        for chunk in chunks {
-            let hashes = chunk.map(hash);
-            #[expect(clippy::needless_bitwise_bool, reason = "no branch, so that they are compared at once")]
-            let any = hashes.iter().fold(false, |any, &hash| any | (hash < limit));
-            if any {
-                for (&key, hash) in chunk.iter().zip(hashes) {
-                    gathered[len] = key;
-                    len += usize::from(hash < limit);
+        let all = Part { first: 0, len: self.each.saturating_mul(salts) };
+        let samples = &mut self.samples;
+        let mut of_each: Vec<Vec<u32>> = vec![Vec::new(); samples.len()];
+        all.choose(
+            keys,
+            |_, key| key,
+            |keys| {
+                if let [sample] = &mut samples[..] {
+                    return sample.requests(keys);
                 }
-                if len >= GATHERED {
-                    self.offer_all(&gathered[..len]);
-                    len = 0;
+                for &key in keys {
+                    of_each[(hash(key) / self.each) as usize].push(key);
                 }
-            }
-        }
-        self.offer_all(&gathered[..len]);
-        for &key in rest {
-            self.offer(hash(key), u64::from(key));
-        }
-    }
-
-    fn offer_all(&mut self, keys: &[u32]) {
-        if let [sample] = &mut self.samples[..] {
-            sample.requests(keys);
-        } else {
-            for &key in keys {
-                self.offer(hash(key), u64::from(key));
-            }
-        }
+                for (sample, keys) in samples.iter_mut().zip(&mut of_each) {
+                    sample.requests(keys);
+                    keys.clear();
+                }
+            },
+        );
     }
 
     /// Keys in the smallest sample; see [`LEAST_KEYS`].
@@ -374,29 +349,34 @@ impl Shrinking {
 /// The requests for a part `rate` of the keys, numbered anew; `salt` chooses among disjoint parts, as many as fit into one.
 pub fn sample(trace: &Trace, rate: f64, salt: u32) -> Trace {
     let each = threshold(rate).max(1);
-    let chosen = |key: u32| hash(key) / each == salt % (u32::MAX / each).max(1);
+    let part = Part { first: salt % (u32::MAX / each).max(1) * each, len: each };
     let mut numbers = vec![0u32; trace.keys.iter().max().map_or(0, |&key| key as usize + 1)];
     let mut sample = Trace::default();
     let mut removals = trace.removals.iter().peekable();
-    for (at, &key) in trace.keys.iter().enumerate() {
-        while let Some(removal) = removals.next_if(|removal| removal.before <= at) {
-            let number = removal.key.map(|key| numbers.get(key as usize).copied().unwrap_or(0));
-            if number != Some(0) {
-                sample.removals.push(Removal { before: sample.keys.len(), key: number.map(|number| number - 1) });
+    part.choose(
+        &trace.keys,
+        |at, key| (at, key),
+        |chosen| {
+            for &(at, key) in chosen {
+                while let Some(removal) = removals.next_if(|removal| removal.before <= at) {
+                    let number = removal.key.map(|key| numbers.get(key as usize).copied().unwrap_or(0));
+                    if number != Some(0) {
+                        sample
+                            .removals
+                            .push(Removal { before: sample.keys.len(), key: number.map(|number| number - 1) });
+                    }
+                }
+                let number = &mut numbers[key as usize];
+                if *number == 0 {
+                    sample.distinct += 1;
+                    *number = sample.distinct;
+                }
+                sample.keys.push(*number - 1);
+                sample.sizes.extend(trace.sizes.get(at));
+                sample.times.extend(trace.times.get(at));
             }
-        }
-        if !chosen(key) {
-            continue;
-        }
-        let number = &mut numbers[key as usize];
-        if *number == 0 {
-            sample.distinct += 1;
-            *number = sample.distinct;
-        }
-        sample.keys.push(*number - 1);
-        sample.sizes.extend(trace.sizes.get(at));
-        sample.times.extend(trace.times.get(at));
-    }
+        },
+    );
     sample
 }
 
@@ -456,4 +436,60 @@ pub(crate) fn scale(exact: &Curve, distinct: f64, rate: f64, requests: u64) -> C
     let hits = std::iter::once(0.0).chain(exact.hits.iter().skip(1).map(whole_hits)).collect();
     let distinct = whole(distinct / rate);
     Curve { requests, distinct, hits, step: 1.0 / rate, band: Vec::new(), sampled: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_one_go_are_keys_one_by_one() {
+        let mut state = 11;
+        let keys: Vec<u32> = (0..30_000u64)
+            .map(|step| {
+                state = mix(state + step);
+                u32::try_from((state >> 40) % (1 + (state & 0xffff))).unwrap()
+            })
+            .collect();
+        for (rate, salts) in [(0.01, 1), (0.01, 5), (0.3, 1), (0.3, 3), (0.9, 1)] {
+            let [mut whole, mut parts, mut single] = [(); 3].map(|()| FixedRate::new(rate, salts));
+            whole.requests(&keys);
+            parts.requests(&keys[..12_345]);
+            parts.requests(&keys[12_345..]);
+            for &key in &keys {
+                single.requests += 1;
+                single.offer(hash(key), u64::from(key));
+            }
+            assert!(whole.sampled_keys() > 100);
+            assert_eq!(whole.curve(), single.curve(), "{rate} {salts}");
+            assert_eq!(parts.curve(), single.curve(), "{rate} {salts}");
+        }
+    }
+
+    /// Whether each of a hundred parts has its share of ids, as far as lots would give it: five standard deviations, and one id.
+    fn fair(ids: impl Iterator<Item = u64>, hash: impl Fn(u64) -> u32, what: &str) {
+        let mut shares = [0u32; 100];
+        ids.for_each(|id| shares[((u64::from(hash(id)) * 100) >> 32) as usize] += 1);
+        let share = f64::from(shares.iter().sum::<u32>()) / 100.0;
+        for had in shares {
+            assert!((f64::from(had) - share).abs() <= 5.0 * share.sqrt() + 1.0, "{what}: {had} of {share}");
+        }
+    }
+
+    #[test]
+    fn every_part_has_its_share_of_all_kinds_of_ids() {
+        let dense = |id: u64| hash(u32::try_from(id).unwrap());
+        for stride in [1, 2, 3, 7, 10, 16, 100, 101, 256, 1000, 1024, 4096, 65_536, 1 << 20] {
+            let len = (u64::from(u32::MAX) / stride).min(20_000);
+            fair((0..len).map(|at| at * stride), dense, &format!("dense keys by {stride}"));
+            fair((0..len).map(|at| at * stride), hash_id, &format!("ids by {stride}"));
+            // From somewhere on, as addresses are.
+            let begin = 0x7f12_3456_7000;
+            fair((0..len).map(|at| begin + at * stride), hash_id, &format!("addresses by {stride}"));
+        }
+        // A run at the end of many keys; ids whose high bits alone differ; hashes.
+        fair((700_000..705_000).map(|key| key * 3), dense, "a run");
+        fair((0..20_000).map(|at| at << 44), hash_id, "high bits");
+        fair((0..20_000).map(|at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1), hash_id, "hashes");
+    }
 }

@@ -1,17 +1,20 @@
 //! LRU stack distances, exactly and in one pass over the requests (Mattson et al., 1970).
 //!
 //! Each key's last use is a bit on a line of slots, newest last; a key's stack distance is the number of bits after its own.
-//! Bits are counted in three steps: in the block of its word, over the blocks of its group, over the groups. All of that
-//! stays small enough for the fastest cache, where a tree of counters would not. When the line is full its bits are moved
-//! together, so memory is proportional to the distinct keys.
-
-/// Bits in a block; a power of two, and so are the others.
-const BLOCK: usize = 256;
-const WORDS: usize = BLOCK / 64;
-/// Blocks in a group.
-const GROUP: usize = 64;
+//! Bits are counted in steps. Counts of one step lie together in a word, so that those after one of them are summed at once and
+//! without a branch: how many they are cannot be foretold, and to guess wrong costs more than the sum. When the line is full its
+//! bits are moved together, so memory is proportional to the distinct keys.
 
 use std::collections::BinaryHeap;
+use std::mem::size_of;
+
+/// Slots of a word of bits, and of its steps: a word of eight counts of those, then words of four counts of the step before.
+const WORD: usize = 64;
+const EIGHT: usize = WORD * 8;
+const FOUR: usize = EIGHT * 4;
+const SIXTEEN: usize = FOUR * 4;
+/// Slots of a group: no more than 16 bits count. Counts of groups are summed one by one.
+const GROUP: usize = SIXTEEN * 4;
 
 const FORGOTTEN: u32 = u32::MAX;
 
@@ -20,16 +23,88 @@ const FORGOTTEN: u32 = u32::MAX;
 pub(crate) struct Stack {
     /// Slot + 1 of each key's last use; 0: never used, `FORGOTTEN`: not since it was forgotten.
     last: Vec<u32>,
-    words: Vec<u64>,
-    blocks: Vec<u32>,
-    groups: Vec<u32>,
+    line: Vec<Group>,
+    /// Bits of each group.
+    counts: Vec<u32>,
     /// The next free slot.
     head: usize,
+    /// Bits in the eight words that the head is in: the steps above do not count them before they are full.
+    open: u64,
     /// Bits on the line: keys and holes.
     live: usize,
     seen: u64,
     /// Slots of entries that were thrown away: every size that held one has room for one more without evicting.
     holes: BinaryHeap<u32>,
+}
+
+/// Slots with the counts of their bits, by how many slots a count is of.
+#[derive(Clone, Debug)]
+struct Group {
+    bits: [u64; GROUP / WORD],
+    words: [u64; GROUP / EIGHT],
+    eights: [u64; GROUP / FOUR],
+    fours: [u64; GROUP / SIXTEEN],
+    sixteens: [u64; 1],
+}
+
+impl Group {
+    const EMPTY: Self = Self {
+        bits: [0; GROUP / WORD],
+        words: [0; GROUP / EIGHT],
+        eights: [0; GROUP / FOUR],
+        fours: [0; GROUP / SIXTEEN],
+        sixteens: [0; 1],
+    };
+
+    /// A group whose first slots have bits: as many as `live`, and `closed` of them in words that are full.
+    fn filled(live: usize, closed: usize) -> Self {
+        let mut group = Self::EMPTY;
+        let inside = |of: usize, each: usize, at: usize| of.saturating_sub(at * each).min(each) as u64;
+        for (at, bits) in group.bits.iter_mut().enumerate() {
+            let free = WORD - live.saturating_sub(at * WORD).min(WORD);
+            *bits = if free == WORD { 0 } else { u64::MAX >> free };
+        }
+        for at in 0..GROUP / WORD {
+            group.words[at / 8] += inside(live, WORD, at) << (at % 8 * 8);
+        }
+        for at in 0..GROUP / EIGHT {
+            *four(&mut group.eights, at) += inside(closed, EIGHT, at) << place(at);
+        }
+        for at in 0..GROUP / FOUR {
+            *four(&mut group.fours, at) += inside(closed, FOUR, at) << place(at);
+        }
+        for at in 0..GROUP / SIXTEEN {
+            *four(&mut group.sixteens, at) += inside(closed, SIXTEEN, at) << place(at);
+        }
+        group
+    }
+}
+
+/// The word in which a count is one of four.
+#[inline]
+fn four<const LEN: usize>(words: &mut [u64; LEN], at: usize) -> &mut u64 {
+    &mut words[at / 4 % LEN]
+}
+
+/// The bits before a count in such a word.
+#[inline]
+fn place(at: usize) -> usize {
+    at % 4 * 16
+}
+
+/// The sum of four counts in a word, which is below 2^16.
+#[inline]
+fn sum(four: u64) -> u64 {
+    four.wrapping_mul(0x0001_0001_0001_0001) >> 48
+}
+
+/// The sum of the counts in a word after one of them, which gets `less`.
+#[inline]
+fn after<const LEN: usize>(words: &mut [u64; LEN], at: usize, less: u64) -> u64 {
+    let word = four(words, at);
+    let after = *word >> place(at) >> 16;
+    *word -= less << place(at);
+    sum(after)
 }
 
 /// The slot that an entry of `last` means.
@@ -39,30 +114,21 @@ fn slot(last: u32) -> Option<usize> {
 
 impl Stack {
     pub(crate) fn new() -> Self {
-        let mut stack = Self {
+        Self {
             last: Vec::new(),
-            words: Vec::new(),
-            blocks: Vec::new(),
-            groups: Vec::new(),
+            line: vec![Group::EMPTY],
+            counts: vec![0],
             head: 0,
+            open: 0,
             live: 0,
             seen: 0,
             holes: BinaryHeap::new(),
-        };
-        stack.reserve(BLOCK * GROUP);
-        stack
-    }
-
-    fn reserve(&mut self, slots: usize) {
-        let slots = slots.max(1).div_ceil(BLOCK * GROUP) * BLOCK * GROUP;
-        self.words = vec![0; slots / 64];
-        self.blocks = vec![0; slots / BLOCK];
-        self.groups = vec![0; slots / BLOCK / GROUP];
+        }
     }
 
     /// Bytes of its tables.
     pub(crate) fn memory(&self) -> usize {
-        self.last.capacity() * 4 + self.words.len() * 8 + (self.blocks.len() + self.groups.len()) * 4
+        self.last.capacity() * 4 + self.line.len() * (size_of::<Group>() + 4)
     }
 
     /// Distinct keys that were ever used.
@@ -77,31 +143,35 @@ impl Stack {
 
     /// Notes a use of `key`; how many distinct keys were used since its last, itself not counted. `None`: its first use, or the
     /// first since it was thrown away.
+    #[inline]
     pub(crate) fn touch(&mut self, key: u32) -> Option<usize> {
         let at = key as usize;
         if at >= self.last.len() {
             self.last.resize(at + 1, 0);
         }
-        if self.head == self.words.len() * 64 {
+        if self.head == self.line.len() * GROUP {
             self.compact();
         }
         let before = self.last[at];
         self.seen += u64::from(before == 0);
         let slot = slot(before);
-        let distance = slot.map(|slot| self.after(slot));
         // Sizes too small for this key, but not for the newest hole, fill the hole; larger ones have theirs further down now.
         let hole = self.holes.peek().map(|&hole| hole as usize).filter(|&hole| slot.is_none_or(|slot| slot < hole));
-        if hole.is_some() {
-            self.holes.pop();
-            self.holes.extend(before.checked_sub(1).filter(|_| slot.is_some()));
-        }
-        if let Some(gone) = hole.or(slot) {
-            self.flip(gone, u32::MAX);
-            self.live -= 1;
-        }
-        self.live += 1;
-        self.flip(self.head, 1);
-        self.head += 1;
+        let distance = match (slot, hole) {
+            (Some(slot), None) => Some(self.count::<true>(slot)),
+            (None, None) => {
+                self.live += 1;
+                None
+            }
+            (slot, Some(hole)) => {
+                let distance = slot.map(|slot| self.count::<false>(slot));
+                self.count::<true>(hole);
+                self.holes.pop();
+                self.holes.extend(before.checked_sub(1).filter(|_| slot.is_some()));
+                distance
+            }
+        };
+        self.put();
         self.last[at] = u32::try_from(self.head).unwrap_or(u32::MAX);
         distance
     }
@@ -120,7 +190,7 @@ impl Stack {
     pub(crate) fn drop_key(&mut self, key: u32) {
         if let Some(slot) = self.last.get(key as usize).and_then(|&last| slot(last)) {
             self.last[key as usize] = FORGOTTEN;
-            self.flip(slot, u32::MAX);
+            self.count::<true>(slot);
             self.live -= 1;
         }
     }
@@ -128,44 +198,66 @@ impl Stack {
     /// Every key was thrown away.
     pub(crate) fn clear(&mut self) {
         self.last.iter_mut().filter(|last| **last != 0).for_each(|last| *last = FORGOTTEN);
-        self.reserve(0);
         self.holes.clear();
-        (self.head, self.live) = (0, 0);
+        self.live = 0;
+        self.fill();
     }
 
-    /// Turns a bit over and adds `by` (1 or -1) to the counters above it.
-    fn flip(&mut self, slot: usize, by: u32) {
-        self.words[slot / 64] ^= 1 << (slot % 64);
-        let block = &mut self.blocks[slot / BLOCK];
-        *block = block.wrapping_add(by);
-        let group = &mut self.groups[slot / BLOCK / GROUP];
-        *group = group.wrapping_add(by);
+    /// Sets the bit of the head, and moves it on.
+    #[inline]
+    fn put(&mut self) {
+        let (group, at) = (&mut self.line[self.head / GROUP], self.head % GROUP);
+        group.bits[at / WORD] |= 1 << (at % WORD);
+        group.words[at / EIGHT] += 1 << (at / WORD % 8 * 8);
+        self.open += 1;
+        self.head += 1;
+        if self.head.is_multiple_of(EIGHT) {
+            let (of, add) = ((self.head - 1) / GROUP, std::mem::take(&mut self.open));
+            let group = &mut self.line[of];
+            *four(&mut group.eights, at / EIGHT) += add << place(at / EIGHT);
+            *four(&mut group.fours, at / FOUR) += add << place(at / FOUR);
+            *four(&mut group.sixteens, at / SIXTEEN) += add << place(at / SIXTEEN);
+            self.counts[of] += u32::try_from(add).unwrap_or(u32::MAX);
+        }
     }
 
-    /// Bits after a slot.
-    fn after(&self, slot: usize) -> usize {
-        let (block, group) = (slot / BLOCK, slot / BLOCK / GROUP);
-        let (word, newest) = (slot / 64, self.head - 1);
-        let mut count = (self.words[word] >> (slot % 64) >> 1).count_ones();
-        count += self.words[word + 1..(block + 1) * WORDS].iter().map(|word| word.count_ones()).sum::<u32>();
-        let last_block = ((group + 1) * GROUP).min(newest / BLOCK + 1);
-        count += self.blocks[block + 1..last_block.max(block + 1)].iter().sum::<u32>();
-        let last_group = newest / BLOCK / GROUP + 1;
-        count += self.groups[group + 1..last_group.max(group + 1)].iter().sum::<u32>();
-        count as usize
+    /// Bits after one, which is taken away if `TAKE`.
+    #[inline]
+    fn count<const TAKE: bool>(&mut self, slot: usize) -> usize {
+        let (of, at, newest) = (slot / GROUP, slot % GROUP, self.head / GROUP);
+        let group = &mut self.line[of];
+        let closed = slot / EIGHT != self.head / EIGHT;
+        let mut count = if closed { self.open } else { 0 };
+        let (less, less_above) = (u64::from(TAKE), u64::from(TAKE && closed));
+        self.open -= less - less_above;
+
+        let bits = &mut group.bits[at / WORD];
+        count += u64::from((*bits >> (at % WORD) >> 1).count_ones());
+        *bits ^= less << (at % WORD);
+        let (words, place) = (&mut group.words[at / EIGHT], at / WORD % 8 * 8);
+        let bytes = *words >> place >> 8;
+        count += sum((bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff));
+        *words -= less << place;
+        count += after(&mut group.eights, at / EIGHT, less_above);
+        count += after(&mut group.fours, at / FOUR, less_above);
+        count += after(&mut group.sixteens, at / SIXTEEN, less_above);
+        self.counts[of] -= u32::from(TAKE && closed);
+        let groups = if of < newest { self.counts[of + 1..].iter().sum::<u32>() } else { 0 };
+        usize::try_from(count).unwrap_or(usize::MAX) + groups as usize
     }
 
     /// Moves the bits together at the start of a line that has as many free slots as bits.
+    #[cold]
     fn compact(&mut self) {
-        let mut before = Vec::with_capacity(self.words.len());
+        let mut before = Vec::with_capacity(self.line.len() * GROUP / WORD);
         let mut sum = 0u32;
-        for word in &self.words {
+        for bits in self.line.iter().flat_map(|group| &group.bits) {
             before.push(sum);
-            sum += word.count_ones();
+            sum += bits.count_ones();
         }
         let moved = |slot: usize| {
-            let below = (1u64 << (slot % 64)) - 1;
-            before[slot / 64] + (self.words[slot / 64] & below).count_ones()
+            let below = (1u64 << (slot % WORD)) - 1;
+            before[slot / WORD] + (self.line[slot / GROUP].bits[slot % GROUP / WORD] & below).count_ones()
         };
         for last in &mut self.last {
             if let Some(slot) = slot(*last) {
@@ -173,21 +265,18 @@ impl Stack {
             }
         }
         self.holes = self.holes.iter().map(|&hole| moved(hole as usize)).collect();
-        self.reserve((self.live + 1) * 2);
+        self.fill();
+    }
+
+    /// A line whose first slots have all the bits.
+    fn fill(&mut self) {
         self.head = self.live;
-        for (at, word) in self.words.iter_mut().enumerate() {
-            *word = match self.live.saturating_sub(at * 64) {
-                64.. => u64::MAX,
-                bits => (1 << bits) - 1,
-            };
-        }
-        let fill = |counts: &mut [u32], each: usize, live: usize| {
-            for (at, count) in counts.iter_mut().enumerate() {
-                *count = u32::try_from(live.saturating_sub(at * each).min(each)).unwrap_or(u32::MAX);
-            }
-        };
-        fill(&mut self.blocks, BLOCK, self.live);
-        fill(&mut self.groups, BLOCK * GROUP, self.live);
+        self.open = (self.live % EIGHT) as u64;
+        let closed = self.live - self.live % EIGHT;
+        let groups = 0..((self.live + 1) * 2).div_ceil(GROUP);
+        let inside = |of: usize, at: usize| of.saturating_sub(at * GROUP).min(GROUP);
+        self.line = groups.clone().map(|at| Group::filled(inside(self.live, at), inside(closed, at))).collect();
+        self.counts = groups.map(|at| u32::try_from(inside(closed, at)).unwrap_or(u32::MAX)).collect();
     }
 }
 
