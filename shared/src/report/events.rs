@@ -1,6 +1,6 @@
 //! Events of the processor and the kernel: what was counted in each process, and the functions that they happened in.
 
-use super::json::{ReportFunction, functions};
+use super::json::{ReportFunction, functions, place_of};
 use crate::format::{NOT_MEASURED, count, plural, share, shorten_name};
 use crate::model::{Bundle, FunctionKind, Language, ProcessCounter, WeightKind};
 use crate::units::Nanos;
@@ -80,19 +80,15 @@ fn event(bundle: &Bundle, name: &str) -> ReportEvent {
         name: name.to_owned(),
         count: if processes.is_empty() { None } else { sum() },
         samples: profile.map(|profile| profile.info.samples),
-        processes: processes.into_iter().map(process).collect(),
+        processes: processes.into_iter().map(ReportEventProcess::from).collect(),
         functions,
     }
 }
 
-fn process(row: &ProcessCounter) -> ReportEventProcess {
-    ReportEventProcess {
-        pid: row.pid,
-        name: row.process.clone(),
-        count: row.count,
-        sampled: row.sampled,
-        enabled_ns: row.enabled_ns,
-        running_ns: row.running_ns,
+impl From<&ProcessCounter> for ReportEventProcess {
+    fn from(row: &ProcessCounter) -> Self {
+        let ProcessCounter { event: _, pid, process, count, sampled, enabled_ns, running_ns } = row.clone();
+        Self { pid, name: process, count, sampled, enabled_ns, running_ns }
     }
 }
 
@@ -131,11 +127,10 @@ fn of_event(event: &ReportEvent) -> Vec<String> {
         lines.push(format!("{:>8} {:>8} {:>9} {:>9}  function", "self", "total", "self", "samples"));
     }
     lines.extend(event.functions.iter().take(LISTED).map(|row| {
-        let place =
-            ReportFunction { file: row.file.clone(), line: row.line, module: row.module.clone(), ..Default::default() };
+        let place = place_of(&row.name, &row.file, row.line, &row.module);
         let (own, total) = (share(row.self_share), share(row.total_share));
         let numbers = format!("{own:>8} {total:>8} {:>9} {:>9}", count(row.self_count), count(row.self_samples));
-        format!("{numbers}  {}  {}", shorten_name(&row.name, 70), place.place()).trim_end().to_owned()
+        format!("{numbers}  {}  {}", shorten_name(&row.name, 70), place).trim_end().to_owned()
     }));
     lines.extend(more(event.functions.len(), "function"));
     lines

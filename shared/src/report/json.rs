@@ -143,13 +143,18 @@ impl ReportFunction {
     /// Where people look for it: `orders.py:41`, else the module.
     #[must_use]
     pub fn place(&self) -> String {
-        let module = file_name(&self.module);
-        match self.file.is_empty() {
-            // A function without a symbol is called by its module already.
-            true if self.name.contains(module) => String::new(),
-            true => module.to_owned(),
-            false => place(&self.file, self.line),
-        }
+        place_of(&self.name, &self.file, self.line, &self.module)
+    }
+}
+
+/// Where people look for a function: `orders.py:41`, else the module.
+pub(super) fn place_of(name: &str, file: &str, line: u32, module: &str) -> String {
+    let module = file_name(module);
+    match file.is_empty() {
+        // A function without a symbol is called by its module already.
+        true if name.contains(module) => String::new(),
+        true => module.to_owned(),
+        false => place(file, line),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where threads waited, from the profile of wall time.
 
-use super::ReportFunction;
+use super::json::place_of;
 use crate::format::{file_name, place};
 use crate::model::{Bundle, FunctionId, FunctionKind, Profile, StackId, WaitReason, WeightKind};
 use crate::units::Nanos;
@@ -35,11 +35,10 @@ pub struct ReportWait {
 }
 
 impl ReportWait {
-    /// As [`ReportFunction::place`].
+    /// As [`super::ReportFunction::place`].
     #[must_use]
     pub fn place(&self) -> String {
-        let Self { name, file, line, module, .. } = self.clone();
-        ReportFunction { name, file, line, module, ..Default::default() }.place()
+        place_of(&self.name, &self.file, self.line, &self.module)
     }
 
     /// The function, or that it is not known.
