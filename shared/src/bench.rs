@@ -5,7 +5,7 @@
 #[cfg(feature = "bench-import")]
 pub mod log;
 
-use crate::model::{Better, Bundle, Manifest, MetricInfo, Run, Unit};
+use crate::model::{Better, Bundle, Manifest, MetricInfo, Run, Unit, WeightKind};
 use crate::order::Order;
 use crate::units::{Bytes, Nanos};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ pub struct BenchSet {
     pub cwd: Option<String>,
     /// What must be equal for two sets to be comparable, field by field: processor, kernel, settings.
     pub config: BTreeMap<String, String>,
+    /// Stacks were sampled meanwhile, which the figures pay for.
+    pub recorded: bool,
     pub benchmarks: Vec<Benchmark>,
     /// What the reading of the source met, and what the source says of its own quality.
     pub warnings: Vec<String>,
@@ -95,6 +97,7 @@ impl BenchSet {
             dirty: manifest.git.as_ref().and_then(|git| git.dirty),
             cwd: Some(manifest.cwd.clone()).filter(|folder| !folder.is_empty()),
             config: config.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            recorded: !bundle.profiles.is_empty(),
             ..Self::default()
         };
         if bundle.runs.is_empty() {
@@ -160,12 +163,20 @@ pub fn figures_of(manifest: &Manifest) -> Vec<(&'static str, f64)> {
     figures.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// What was counted of each event over the whole tree, by its name: the samples of a profile of events add up to it.
+#[must_use]
+pub fn counted(bundle: &Bundle) -> Vec<(String, f64)> {
+    let events = bundle.profiles.iter().filter(|profile| profile.info.weight == WeightKind::Events);
+    events.map(|profile| (profile.info.name.clone(), profile.samples.total_weight().as_f64())).collect()
+}
+
 fn one_run(bundle: &Bundle) -> Option<Benchmark> {
     let manifest = &bundle.manifest;
-    let metrics: Vec<Metric> = figures_of(manifest)
-        .into_iter()
+    let figures = figures_of(manifest).into_iter().map(|(name, value)| (name.to_owned(), value));
+    let metrics: Vec<Metric> = figures
+        .chain(counted(bundle))
         .map(|(name, value)| {
-            let MetricInfo { name, unit, better } = MetricInfo::of_name(name);
+            let MetricInfo { name, unit, better } = MetricInfo::of_name(&name);
             Metric { name, unit, better, values: vec![value], ..Metric::default() }
         })
         .collect();

@@ -28,10 +28,14 @@ pub struct CacheChange {
 }
 
 /// Caches of two sides by their counters, those whose rate changed first. Several recordings of one side are added up. Of a
-/// cache that nobody asked for on either side nothing is said.
+/// cache that nobody asked for on either side nothing is said, nor where a side was recorded without caches.
 #[must_use]
 pub fn caches(base: &[&Bundle], new: &[&Bundle]) -> Vec<CacheChange> {
-    let changes = joined(&rows(base), &rows(new));
+    let (base, new) = (rows(base), rows(new));
+    if base.is_empty() || new.is_empty() {
+        return Vec::new();
+    }
+    let changes = joined(&base, &new);
     changes.iter().filter_map(change).collect()
 }
 
@@ -132,7 +136,10 @@ mod tests {
                 "b no difference beyond its error +1.0 [-3.4, +5.4]",
             ],
         );
-        check(&[&new], &[], &["a gone ", "b gone ", "d gone "]);
+        check(&[&new], &[&bundle(&[("e", "x.py", 1, 9)])], &["a gone ", "b gone ", "d gone ", "e new "]);
+        // Benchmarks and `--no-caches` count none: that tells nothing of those of the other side.
+        check(&[&new], &[&bundle(&[])], &[]);
+        check(&[&bundle(&[])], &[&new], &[]);
     }
 
     #[test]

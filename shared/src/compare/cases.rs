@@ -20,6 +20,8 @@ struct Case {
     new: Vec<Metric>,
     design: Design,
     decides: bool,
+    /// Of base and of new, where each side ran another.
+    programs: Option<[String; 2]>,
     notes: Vec<String>,
     incomparable: bool,
 }
@@ -78,6 +80,7 @@ fn cases_of(base: &Benchmark, new: &Benchmark) -> Vec<Case> {
         base: vec![a.clone()],
         new: vec![b.clone()],
         design: Design::Session,
+        programs: None,
         notes: Vec::new(),
         incomparable: false,
     })
@@ -144,6 +147,7 @@ fn cases_of_sets(base: &[BenchSet], new: &[BenchSet], noise: &SessionNoise) -> V
         .map(|d| format!("not comparable: {} is {} in base and {} in new", d.field, d.base_value, d.new_value))
         .collect();
     let sides = [side_name(base), side_name(new)];
+    let paid = recorded_apart(base, new);
     let mut cases = Vec::new();
     for (name, bases, news) in matched(base, new).0 {
         let Some((first, other)) = bases.first().zip(news.first()) else { continue };
@@ -180,12 +184,30 @@ fn cases_of_sets(base: &[BenchSet], new: &[BenchSet], noise: &SessionNoise) -> V
                 base: base_values,
                 new: new_values,
                 design: Design::Sessions { sd, note },
+                programs: programs_apart(first, other),
                 incomparable: !notes.is_empty(),
-                notes,
+                notes: notes.into_iter().chain(paid.clone()).collect(),
             });
         }
     }
     cases
+}
+
+/// What is to be known where only one side was measured while its stacks were sampled.
+fn recorded_apart(base: &[BenchSet], new: &[BenchSet]) -> Option<String> {
+    let recorded = |side: &[BenchSet]| side.iter().any(|set| set.recorded);
+    let one = match (recorded(base), recorded(new)) {
+        (true, false) => "base",
+        (false, true) => "new",
+        _ => return None,
+    };
+    Some(format!("only {one} was recorded with stacks: its times hold what recording costs, those of the other do not"))
+}
+
+/// The programs of two sides, where they are not the same.
+fn programs_apart(base: &Benchmark, new: &Benchmark) -> Option<[String; 2]> {
+    let [one, other] = [base, new].map(|benchmark| crate::format::program(&benchmark.command));
+    (one != other && !base.command.is_empty() && !new.command.is_empty()).then_some([one, other])
 }
 
 /// All verdicts of a report: those that decide hold together, so that of those called different few are chance.
@@ -255,6 +277,7 @@ impl Case {
             p: outcome.p,
             method: outcome.method,
             below_margin: outcome.below_margin,
+            programs: self.programs,
             incomparable: self.incomparable,
             notes: self.notes,
             ..Comparison::default()

@@ -24,7 +24,8 @@ pub use report::{FunctionRow, Question, Report, ReportSide, ReportSource, Side, 
 pub use resources::{Resource, resources};
 pub use text::{markdown, text};
 pub use words::{
-    change_words, difference_words, explanation_words, headline, path_words, share_words, value_words, verdict_words,
+    change_words, difference_words, explanation_words, headline, path_words, programs_words, share_words, value_words,
+    verdict_words,
 };
 
 use crate::stats::{Method, Verdict};
@@ -67,6 +68,8 @@ pub struct Comparison {
     pub method: Method,
     /// There is a difference, but not surely one beyond the margin.
     pub below_margin: bool,
+    /// Names of the programs of base and of new, where each side ran another: then nothing that changed was measured.
+    pub programs: Option<[String; 2]>,
     /// The two sides cannot be compared; the notes say why.
     pub incomparable: bool,
     /// Why the two are not comparable, or what the verdict leaves open.

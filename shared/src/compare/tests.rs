@@ -95,6 +95,25 @@ fn one_run_a_side_has_no_verdict() {
 }
 
 #[test]
+fn sides_of_different_programs_say_so() {
+    let side = |name: &str, command: &[&str], recorded| {
+        let command = command.iter().map(|&word| word.to_owned()).collect();
+        let benchmark = Benchmark { command, ..benchmark("x", &noisy(1, 20, 1.0)) };
+        BenchSet { recorded, ..set(name, vec![benchmark]) }
+    };
+    let shop = [side("a", &["python3", "shop.py", "128"], true)];
+    let found = judged(&shop, &[side("b", &["true"], false)], &SessionNoise::default());
+    assert_eq!(found.programs, Some(["shop.py".to_owned(), "true".to_owned()]));
+    assert!(!found.incomparable, "two programs may be weighed against each other");
+    assert!(found.notes.iter().any(|note| note.starts_with("only base was recorded with stacks")), "{found:?}");
+    let said = headline(&[&found]);
+    assert!(said.starts_with("shop.py and true are different programs: "), "{said}");
+    // Other arguments are the same program.
+    let other = judged(&shop, &[side("b", &["python3", "./shop.py", "200"], true)], &SessionNoise::default());
+    assert_eq!((other.programs, other.notes.iter().any(|note| note.contains("recorded with stacks"))), (None, false));
+}
+
+#[test]
 fn figures_without_values_carry_their_spread() {
     let given = |mean: f64, stddev| {
         let given = Given { n: Some(100), mean: Some(mean), stddev, ..Given::default() };

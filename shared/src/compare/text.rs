@@ -148,7 +148,7 @@ fn sentences(report: &Report) -> Vec<String> {
 /// `parse`, and which sides where there are several.
 fn subject(report: &Report, comparison: &Comparison) -> String {
     let same_benchmark = comparison.benchmark == comparison.base;
-    match (same_benchmark, report.sides.len()) {
+    match (same_benchmark || comparison.programs.is_some(), report.sides.len()) {
         (true, _) => format!("{} against {}", comparison.new, comparison.base),
         (false, 0..=2) => comparison.benchmark.clone(),
         _ => format!("{}, {}", comparison.benchmark, comparison.new),

@@ -51,12 +51,25 @@ pub fn headline(comparisons: &[&Comparison]) -> String {
     let of = |metric: &str| comparisons.iter().copied().find(|comparison| comparison.metric == metric);
     let first = of("wall_ns").or_else(|| of("cpu_ns")).or_else(|| comparisons.first().copied());
     let Some(first) = first else { return "nothing to compare".into() };
+    programs_words(first) + &headline_of(first, of("cpu_ns"))
+}
+
+/// `old.py and new.py are different programs: `, where the sides ran different ones.
+#[must_use]
+pub fn programs_words(comparison: &Comparison) -> String {
+    comparison
+        .programs
+        .as_ref()
+        .map_or_else(String::new, |[base, new]| format!("{base} and {new} are different programs: "))
+}
+
+fn headline_of(first: &Comparison, cpu: Option<&Comparison>) -> String {
     if first.incomparable {
         return first.notes.first().cloned().unwrap_or_else(|| "not comparable".into());
     }
     let said =
         |comparison: &Comparison| format!("{} in {}", verdict_words(comparison), metric_words(&comparison.metric));
-    let Some(cpu) = of("cpu_ns").filter(|cpu| cpu.metric != first.metric) else { return said(first) };
+    let Some(cpu) = cpu.filter(|cpu| cpu.metric != first.metric) else { return said(first) };
     let decided = |comparison: &Comparison| comparison.verdict != Verdict::Inconclusive;
     match (first.verdict, cpu.verdict) {
         (a, b) if a == b && decided(first) => {

@@ -9,7 +9,7 @@ mod warnings;
 
 pub use warnings::FEW_SAMPLES;
 
-use crate::bench::figures_of;
+use crate::bench::{counted, figures_of};
 use crate::derive::summary::summarize;
 use crate::model::{
     BenchmarkInfo, BuildError, Bundle, CacheRecord, CallCount, KeyTrace, LineCount, Manifest, MemorySnapshot, Overhead,
@@ -133,9 +133,11 @@ impl Merger {
         self.caches(bundle, offset);
         self.counters.extend(bundle.counters.iter().cloned());
         self.source(&bundle.source);
-        let figures = if whole { figures_of(&bundle.manifest) } else { Vec::new() };
-        for (name, value) in figures {
-            run.metrics.entry(name.to_owned()).or_insert(value);
+        if whole {
+            let figures = figures_of(&bundle.manifest).into_iter().map(|(name, value)| (name.to_owned(), value));
+            for (name, value) in figures.chain(counted(bundle)) {
+                run.metrics.entry(name).or_insert(value);
+            }
         }
         (run.t_ns, run.order, run.exit) = (Some(offset), count(self.runs.len()), bundle.manifest.exit);
         self.manifest(bundle, &run, offset);

@@ -131,6 +131,19 @@ fn a_run_has_the_figures_of_its_recording() {
 }
 
 #[test]
+fn what_was_counted_of_an_event_is_a_figure_of_its_run() {
+    let mut one = recording(1, 9, "A", 0);
+    let mut faults = testing::profile("A");
+    (faults.info.name, faults.info.weight) = ("page-faults".into(), WeightKind::Events);
+    let counted = faults.samples.total_weight().as_f64();
+    one.profiles.push(Arc::new(faults));
+    let kept = runs([(one.clone(), run(0))]).unwrap();
+    assert!(counted > 0.0 && (kept.runs[0].metrics["page-faults"] - counted).abs() < 1e-9, "{:?}", kept.runs);
+    let alone = crate::bench::BenchSet::of_bundle(&one, "a");
+    assert_eq!(alone.benchmarks[0].metric("page-faults").map(|metric| metric.values.clone()), Some(vec![counted]));
+}
+
+#[test]
 fn a_merged_bundle_is_read_as_it_was_written() {
     let bundle = three();
     let read = bundle::read(&bundle::write(&bundle).unwrap()).unwrap();
