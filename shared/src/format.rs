@@ -103,14 +103,20 @@ impl TimeColumn {
     #[must_use]
     pub fn of(kind: WeightKind, largest: Nanos) -> Self {
         match kind {
-            WeightKind::Events => Self { unit: "events", unit_ns: 1.0, decimals: 0 },
+            WeightKind::Events => Self { unit: Self::EVENTS, unit_ns: 1.0, decimals: 0 },
             _ => Self::new(largest),
         }
     }
 
+    /// What the head of a column of counts says: as short as a unit, since columns are narrow.
+    const EVENTS: &str = "n";
+
     /// A value without its unit.
     #[must_use]
     pub fn cell(self, value: Nanos) -> String {
+        if self.unit == Self::EVENTS {
+            return count(value.0);
+        }
         let decimals = self.decimals;
         format!("{:.decimals$}", value.as_f64() / self.unit_ns)
     }

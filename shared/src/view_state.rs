@@ -52,6 +52,8 @@ pub struct CachesState {
     pub filter: String,
     /// Caches of libraries that nothing asked for are listed too.
     pub all: bool,
+    /// The policy whose line is marked, by its id; empty for none.
+    pub policy: String,
 }
 
 /// Choices of the comparison.
@@ -223,6 +225,7 @@ impl ViewState {
             "by" => self.caches.sort = value.split(',').filter_map(sort).take(LIST_LIMIT).collect(),
             "find" => self.caches.filter = decode(value),
             "idle" => self.caches.all = value == "1",
+            "policy" => self.caches.policy = decode(value),
             "filter" => self.functions.filter = decode(value),
             "theme" => self.theme = Word::from_word(value),
             _ => {}
@@ -267,6 +270,7 @@ impl ViewState {
         out.raw("by", &self.caches.sort.iter().map(sort).collect::<Vec<_>>().join(","));
         out.text("find", &self.caches.filter);
         out.raw("idle", if self.caches.all { "1" } else { "" });
+        out.text("policy", &self.caches.policy);
         if let Some((base, new)) = self.compare.sides {
             out.raw("sides", &format!("{base}-{new}"));
         }
@@ -394,6 +398,7 @@ mod tests {
                 sort: vec![Sort { column: "saved".into(), descending: false }],
                 filter: "shop, price".into(),
                 all: true,
+                policy: "s3fifo".into(),
             },
             theme: Theme::Dark,
         }

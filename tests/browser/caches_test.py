@@ -110,7 +110,7 @@ class Wide(Page):
         self.assertEqual(policies["FIFO"], ["0.0", "98.3"])
         self.assertEqual(len(policies), 13)
         # First uses, all in one part of the run, are what other runs would differ by.
-        low, high = (float(rate) for rate in policies.pop("LRU, 95 % interval")[1].split("–"))
+        low, high = (float(rate) for rate in policies.pop("LRU, 95 % interval")[1].strip("[]").split(","))
         self.assertTrue(90 < low <= 98.3 <= high, policies)
         self.assertRegex(self.browser.js("return document.querySelector('.cache-curve .band').getAttribute('d')"), "^M.*Z$")
         self.assertIn("Shaded: where it lies", self.text(".cache-curve .legend"))
@@ -120,6 +120,14 @@ class Wide(Page):
         # LRU: nothing up to 199 slots, then everything but first uses.
         self.assertRegex(self.browser.js("return document.querySelector('.cache-curve .lru').getAttribute('d')"),
                          r"L[\d.]+ 100\.0L1000\.0 1\.7$")
+        # A policy's name marks its line, once more and it is no longer marked.
+        sieve = "[...document.querySelectorAll('[aria-label=\"Hit rate by policy and size\"] tbody a')][3]"
+        self.browser.js(sieve + ".click()")
+        self.browser.wait("its line", "document.querySelector('.cache-curve path.marked')")
+        self.assertEqual(self.browser.js(f"return [{sieve}.innerText, {sieve}.closest('tr').className]"), ["SIEVE", "chosen"])
+        self.assertIn("policy=sieve", self.browser.url)
+        self.browser.js(sieve + ".click()")
+        self.browser.wait("no line", "!document.querySelector('.cache-curve path.marked')")
         facts = self.browser.js("return [...document.querySelectorAll('.cache dl.facts div')].map(d => d.innerText)")
         self.assertEqual([fact.split("\n")[-1].split()[-1] for fact in facts], ["200", "11,800", "0", "0"])
         keys = self.table("Hottest keys")

@@ -1,7 +1,7 @@
 //! Time by line of source: counted exactly where lines were traced, else from the line numbers of sampled frames.
 
 use super::selection::Selection;
-use crate::model::{Bundle, LineCount, Profile, StackId};
+use crate::model::{Bundle, LineCount, Profile, StackId, WeightKind};
 use crate::order::Order;
 use crate::units::Nanos;
 use std::collections::{BTreeMap, HashMap};
@@ -45,10 +45,11 @@ pub struct FileLines {
 }
 
 /// Every file of which lines are known, most self time first. A file with counted lines is shown by these alone, other
-/// files by samples.
+/// files by samples; what happens by events is told by samples only.
 #[must_use]
 pub fn lines(bundle: &Bundle, profile: Option<&Profile>, selection: &Selection) -> Vec<FileLines> {
-    let mut files = counted(&bundle.lines, selection);
+    let events = profile.is_some_and(|profile| profile.info.weight == WeightKind::Events);
+    let mut files = if events { Vec::new() } else { counted(&bundle.lines, selection) };
     if let Some(profile) = profile {
         let sampled = sampled(profile, selection);
         let is_new = |file: &FileLines| !files.iter().any(|known| known.file == file.file);
@@ -83,7 +84,7 @@ pub fn counted(lines: &[LineCount], selection: &Selection) -> Vec<FileLines> {
 /// Lines of the sampled frames that a selection takes. Transforms change functions, not lines, and are not used.
 #[must_use]
 pub fn sampled(profile: &Profile, selection: &Selection) -> Vec<FileLines> {
-    if !profile.info.weight.is_time() {
+    if profile.info.weight == WeightKind::Bytes {
         return Vec::new();
     }
     let places = Places::new(profile);

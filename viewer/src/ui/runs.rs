@@ -1,9 +1,9 @@
 //! Pictures of runs: all benchmarks on one scale, and each in the order of its runs. The table beside them says the same.
 
 use crate::ui::dom::view;
+use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent};
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
-use perfcollect_shared::derive::axis::Tick;
 use perfcollect_shared::derive::runs::{
     Distribution, Dots, Kind, MANY, RunPoint, SWARM, Scale, density, in_order, swarm,
 };
@@ -61,7 +61,7 @@ fn strip(found: &Distribution, scale: &Scale, unit: Unit) -> AnyView {
             <span class="name" title=found.name.clone()><bdi>{found.name.clone()}</bdi></span>
             <div class="runs-plot">
                 {grid}
-                <svg viewBox=format!("0 0 {width} {height}") preserveAspectRatio="none"><path class=class d=path /></svg>
+                {paths("", None, (width, height), vec![area(class, path)])}
                 {found.summary.map(|summary| interval(&summary, scale))}
                 <span class="beyond">{beyond}</span>
             </div>
@@ -129,44 +129,17 @@ fn order(found: &Distribution, last: u32, unit: Unit) -> AnyView {
     let Dots { counted, failed, left } = in_order(&found.points, last, &scale, ORDER);
     let beyond = scale.beyond(&values);
     let beyond = (beyond > 0).then(|| format!("{} above the picture", format::plural(beyond, "run")));
-    let median = found
-        .summary
-        .map(|summary| view! { <div class="grid middle" style:bottom=percent(scale.part(summary.median))></div> });
-    let small = values.len() >= SMALL;
-    let size = format!("0 0 {} {}", ORDER.0, ORDER.1);
-    view! {
-        <figure class="chart" class:small=small aria-hidden="true">
-            <figcaption><h3><bdi>{found.name.clone()}</bdi></h3> <span class="figures">{beyond}</span></figcaption>
-            {scale_labels(&scale)}
-            <div class="runs-plot order">
-                {grid(&scale)} {median}
-                <svg viewBox=size preserveAspectRatio="none">
-                    <path class="dots left" d=left /><path class="dots counted" d=counted /><path class="dots failed" d=failed />
-                </svg>
-            </div>
-            <p class="order-axis"><span>"first run"</span><span>"last run"</span></p>
-        </figure>
-    }
-    .into_any()
+    let median = found.summary.map(|summary| {
+        view! { <div class="grid middle" style:bottom=percent(scale.part(summary.median))></div> }.into_any()
+    });
+    let dots = vec![area("dots left", left), area("dots counted", counted), area("dots failed", failed)];
+    let inside = median.into_iter().chain([paths("", None, (WIDTH, ORDER.1), dots)]).collect();
+    let title = view! { <h3><bdi>{found.name.clone()}</bdi></h3> }.into_any();
+    let class = if values.len() >= SMALL { "small" } else { "" };
+    frame(class, title, beyond, &axis(&scale), inside, ends("first run".to_owned(), "last run".to_owned()))
 }
 
-/// The labels of an axis of values beside a picture.
-pub fn scale_labels(scale: &Scale) -> AnyView {
-    let label = |tick: &Tick<f64>| {
-        view! { <span style:bottom=percent(scale.part(tick.at))>{tick.label.clone()}</span> }.into_any()
-    };
-    let labels: Vec<AnyView> = scale.ticks.iter().map(label).collect();
-    view! { <div class="y-axis" aria-hidden="true">{labels}</div> }.into_any()
-}
-
-/// Its lines across the picture.
-pub fn grid(scale: &Scale) -> Vec<AnyView> {
-    let line =
-        |tick: &Tick<f64>| view! { <div class="grid" style:bottom=percent(scale.part(tick.at))></div> }.into_any();
-    scale.ticks.iter().map(line).collect()
-}
-
-/// A part as a style's value.
-pub fn percent(part: f64) -> String {
-    format!("{:.2}%", part * 100.0)
+/// The marks of a scale.
+pub fn axis(scale: &Scale) -> Axis {
+    scale.ticks.iter().map(|tick| (scale.part(tick.at), tick.label.clone())).collect()
 }

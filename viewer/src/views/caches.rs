@@ -16,6 +16,7 @@ use perfcollect_shared::caches::{self, Evidence, Row, evidence, judge, words};
 use perfcollect_shared::derive::caches::listed;
 use perfcollect_shared::format;
 use perfcollect_shared::model::Bundle;
+use perfcollect_shared::stats::Interval;
 
 pub const VIEW: ViewDef = ViewDef { id: "caches", title: "Caches", key: 'r', available, render };
 
@@ -140,13 +141,25 @@ fn sentence(rows: &[Row], replaying: u64) -> String {
     if asked == 0 {
         return format!("{all}, and nothing asked for any of them in this recording");
     }
-    let saved: f64 = rows.iter().filter(|row| !row.candidate).filter_map(|row| row.saved_ns).sum();
-    let known = rows.iter().filter(|row| !row.candidate && row.saved_ns.is_some()).count();
+    let measured: Vec<&Row> = rows.iter().filter(|row| !row.candidate && row.saved_ns.is_some()).collect();
+    let known = measured.len();
+    // The sum of the bounds: caches of one run are off together, by its machine and its load.
+    let sum = |of: fn(&&Row) -> Option<f64>| measured.iter().filter_map(of).sum();
+    let saved = Interval {
+        value: sum(|row| row.saved_ns),
+        low: sum(|row| row.saved_ns_low),
+        high: sum(|row| row.saved_ns_high),
+    };
     let change = rows.iter().filter(|row| row.should_change()).count();
     let saved = match known {
         0 => "what they save was not measured".to_owned(),
-        _ if saved < 0.0 => format!("together they cost {} more than they save", words::time(-saved)),
-        _ => format!("together they save about {}", words::time(saved)),
+        _ => format!("together they save {}", words::time_within(saved)),
+    };
+    let unknown = asked.saturating_sub(known);
+    let saved = match unknown {
+        0 => saved,
+        _ if known == 0 => saved,
+        n => format!("{saved}, not counting {} of unknown cost", format::count(n as u64)),
     };
     let change = match change {
         0 if replaying > 0 => format!("the keys of {} are being replayed", format::plural(replaying, "cache")),

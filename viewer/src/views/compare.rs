@@ -128,9 +128,9 @@ fn render(session: Session) -> AnyView {
     view! {
         <section class="compare">
             <h1>{move || sentence(model)}</h1>
-            {move || [sides::controls(model), sides::states(model), verdicts::section(model)].collect_view()}
+            {move || [sides::controls(model), sides::states(model), verdicts::section(model), caches::section(model)].collect_view()}
             {picture::section(model)}
-            {move || [functions::section(model), caches::section(model), settings::section(model), doubt(model), settings::next(model)].collect_view()}
+            {move || [functions::section(model), settings::section(model), doubt(model), settings::next(model)].collect_view()}
         </section>
     }
     .into_any()

@@ -7,7 +7,7 @@ use crate::ui::cpu_strip::whole;
 use crate::ui::dom::view;
 use crate::ui::flame_canvas::Flame;
 use crate::ui::memo::Memo;
-use crate::ui::plot::{area, columns, labels, plot};
+use crate::ui::plot::{area, axis, columns, labels, plot};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
@@ -123,7 +123,7 @@ fn chart(session: Session, model: &Shared<Model>) -> AnyView {
     view! {
         <figure class="chart cpu">
             <figcaption><h2>"Traced and resident memory"</h2> <span class="figures">{words}</span></figcaption>
-            {labels(&ticks)}
+            {labels(&axis(&ticks))}
             {plot(drag, (wide, HEIGHT), &ticks, areas)}
         </figure>
         <ul class="legend" aria-label="Areas">

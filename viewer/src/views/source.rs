@@ -12,7 +12,7 @@ use perfcollect_shared::derive::lines::LineBasis;
 use perfcollect_shared::derive::selection::FunctionKey;
 use perfcollect_shared::derive::source::{SourceFile, SourceLine, source};
 use perfcollect_shared::format;
-use perfcollect_shared::model::{Bundle, FunctionId, Profile};
+use perfcollect_shared::model::{Bundle, FunctionId, Profile, WeightKind};
 
 pub const VIEW: ViewDef = ViewDef { id: "source", title: "Source", key: '5', available, render };
 
@@ -34,14 +34,16 @@ struct Model {
     /// Where the marked function begins, when it is in the file that is shown.
     marked: u32,
     has_source: bool,
+    /// What the figures are of.
+    weight: WeightKind,
+    event: String,
 }
 
 fn render(session: Session) -> AnyView {
     let files = Memo::new(move || {
         let bundle = session.bundle()?;
-        // Lines are shown with times only.
-        let chosen = session.derived.profile.get().filter(|profile| profile.info.weight.is_time());
-        let profile = chosen.as_ref().map(|chosen| &*chosen.0).or_else(|| bundle.main_profile().map(AsRef::as_ref));
+        let chosen = session.derived.profile.get();
+        let profile = chosen.as_ref().map(|chosen| &*chosen.0);
         Some(Shared::new(session.derived.selection.with(|selection| source(&bundle, profile, selection))))
     });
     let content = move || {
@@ -57,7 +59,9 @@ fn render(session: Session) -> AnyView {
         let place = |name: &str| files.iter().position(|file| !name.is_empty() && file.file == name);
         let shown = place(&file).or_else(|| place(&of_function)).unwrap_or(0);
         let marked = if files.get(shown).is_some_and(|file| file.file == of_function) { line } else { 0 };
-        page(session, &Model { files, shown, marked, has_source: !bundle.source.is_empty() })
+        let info = session.derived.profile.with(|profile| profile.as_ref().map(|profile| profile.info.clone()));
+        let (weight, event) = info.map(|info| (info.weight, info.name)).unwrap_or_default();
+        page(session, &Model { files, shown, marked, has_source: !bundle.source.is_empty(), weight, event })
     };
     view! {
         <section class="source">
@@ -78,7 +82,7 @@ fn page(session: Session, model: &Model) -> AnyView {
         <div class="split source-split">
             <div>
                 <h2 class="mono" title=file.file.clone()><bdi>{format::shorten_name(&file.file, 80)}</bdi></h2>
-                {lines(session, file, model.marked)}
+                {lines(session, model, file)}
             </div>
             <aside aria-label="Files">
                 <h2>"Files"</h2>
@@ -96,14 +100,19 @@ fn sentence(model: &Model) -> String {
     let place = format::place(&first.file, first.hottest);
     let own = line.map_or(0.0, |line| line.self_share);
     let count = format::plural(model.files.len() as u64, "file");
-    format!("{place} is the hottest line, {} of the time in itself; {count} with lines", format::share(own))
+    let what = if model.weight == WeightKind::Events { model.event.as_str() } else { "the time" };
+    format!("{place} is the hottest line, {} of {what} in itself; {count} with lines", format::share(own))
 }
 
 fn doubts(model: &Model, file: &SourceFile) -> String {
     let mut words = Vec::new();
     words.push(match file.basis {
-        LineBasis::Counted => "Every execution of a line was counted; tracing makes short lines look longer than they are.",
-        LineBasis::Sampled => "From the line numbers of samples: self is time with the line innermost, total with it anywhere in the stack.",
+        LineBasis::Counted => {
+            "Every execution of a line was counted; tracing makes short lines look longer than they are."
+        }
+        LineBasis::Sampled => {
+            "From the line numbers of samples: self is with the line innermost, total with it anywhere in the stack."
+        }
     });
     if file.changed {
         words.push("The file was written after the recording began: text and figures may not belong together.");
@@ -116,7 +125,8 @@ fn doubts(model: &Model, file: &SourceFile) -> String {
     words.join(" ")
 }
 
-fn lines(session: Session, file: &SourceFile, marked: u32) -> AnyView {
+fn lines(session: Session, model: &Model, file: &SourceFile) -> AnyView {
+    let (marked, amount) = (model.marked, |value| format::weight(model.weight, value));
     let counted = file.basis == LineBasis::Counted;
     let mut columns = vec![
         Column::new("Line", "n"),
@@ -148,12 +158,8 @@ fn lines(session: Session, file: &SourceFile, marked: u32) -> AnyView {
         let begins = names(line.line).map(|function| function.name.clone()).unwrap_or_default();
         vec![
             Cell::new(line.line.to_string()).hover(begins).class(class),
-            own.class(class).hover(if line.figures.is_some() {
-                format::duration(figures.self_ns)
-            } else {
-                String::new()
-            }),
-            total.class(class).hover(format::duration(figures.total_ns)),
+            own.class(class).hover(if line.figures.is_some() { amount(figures.self_ns) } else { String::new() }),
+            total.class(class).hover(amount(figures.total_ns)),
             Cell::new(count.map(format::count).unwrap_or_default()).class(class),
             Cell::new(text).class(class),
         ]
@@ -166,23 +172,14 @@ fn lines(session: Session, file: &SourceFile, marked: u32) -> AnyView {
 fn files(session: Session, model: &Model) -> AnyView {
     let row = |file: &SourceFile| {
         let name = file.file.clone();
-        let basis = if file.basis == LineBasis::Counted { "counted" } else { "sampled" };
         vec![
             Cell::new(format::file_name(&file.file)).hover(&file.file).follow(move |view| view.file.clone_from(&name)),
             Cell::percent(file.self_share),
-            Cell::new(format::duration(file.self_ns)),
-            Cell::new(basis),
-            Cell::new(if file.has_text { "yes" } else { "no" }),
+            Cell::new(format::weight(model.weight, file.self_ns)),
         ]
     };
     let rows = model.files.iter().take(FILES).map(row).collect();
-    let columns = vec![
-        Column::new("File", "name"),
-        Column::new("Self, %", "n"),
-        Column::new("Self", "n extra"),
-        Column::new("Lines", "extra"),
-        Column::new("Text", "extra"),
-    ];
+    let columns = vec![Column::new("File", "name"), Column::new("Self, %", "n"), Column::new("Self", "n extra")];
     table(session, Rows { label: "Files", columns, rows, chosen: Some(model.shown), select: None })
 }
 

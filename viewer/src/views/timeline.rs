@@ -6,7 +6,7 @@ mod range_form;
 mod tables;
 
 use super::ViewDef;
-use super::caches::picture::{STEPS, over};
+use super::caches::picture::over;
 use crate::state::{Session, Shared};
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
@@ -14,7 +14,6 @@ use crate::ui::memo::Memo;
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::axis::Unit;
-use perfcollect_shared::derive::caches::over_time;
 use perfcollect_shared::derive::timeline::{
     Figures, Metric, ProcessSeries, StackedSeries, figures, grouped, leading, series,
 };
@@ -118,8 +117,7 @@ fn servers(model: &Model) -> AnyView {
     let servers = model.bundle.caches.iter().filter(|record| record.scope == CacheScope::Server);
     let pictures: Vec<AnyView> = servers
         .map(|record| {
-            let found = over_time(&[record], model.span, STEPS);
-            view! { <h3 class="mono"><bdi>{record.name.clone()}</bdi></h3> {over(&found)} }
+            view! { <h3 class="mono"><bdi>{record.name.clone()}</bdi></h3> {over(&[record], model.span)} }.into_any()
         })
         .collect();
     if pictures.is_empty() {

@@ -9,8 +9,9 @@ use crate::ui::command::command;
 use crate::ui::dom::view;
 use crate::ui::memo::Memo;
 use crate::ui::moment::local;
+use crate::ui::plot::{WIDTH, area, ends, frame, paths, percent};
 use crate::ui::rows::{Cell, Column, Rows, table};
-use crate::ui::runs::{grid, percent, scale_labels};
+use crate::ui::runs::axis;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use perfcollect_shared::bundle::json;
@@ -142,27 +143,19 @@ fn picture(session: Session, series: &Series) -> AnyView {
     let suspects = (!suspects.is_empty()).then(|| view! { <ul class="plain suspects">{suspects}</ul> });
     let differs = (!series.differs.is_empty())
         .then(|| view! { <p class="muted">"A series of its own: " {series.differs.join("; ")}</p> });
-    let size = format!("0 0 {} {}", SIZE.0, SIZE.1);
-    view! {
-        <figure class="chart">
-            <figcaption><h2><bdi>{title(series)}</bdi></h2> <span class="figures">{series.summary.clone()}</span></figcaption>
-            {scale_labels(&found.scale)}
-            <div class="runs-plot order" aria-hidden="true">
-                {grid(&found.scale)} {marks}
-                <svg viewBox=size preserveAspectRatio="none">
-                    <path class="intervals" d=found.intervals /><path class="levels" d=found.levels />
-                    <path class="dots counted" d=found.dots />
-                </svg>
-            </div>
-            <p class="order-axis" aria-hidden="true"><span>{when(series.points.first())}</span><span>{when(series.points.last())}</span></p>
-            <details>
-                <summary>{format::plural(series.points.len() as u64, "session")}</summary>
-                {sessions(session, series)}
-            </details>
-            <div class="beside">{differs} {suspects}</div>
-        </figure>
-    }
-    .into_any()
+    let lines =
+        vec![area("intervals", found.intervals), area("levels", found.levels), area("dots counted", found.dots)];
+    let inside = marks.into_iter().chain([paths("", None, (WIDTH, SIZE.1), lines)]).collect();
+    let below = view! {
+        {ends(when(series.points.first()), when(series.points.last()))}
+        <details>
+            <summary>{format::plural(series.points.len() as u64, "session")}</summary>
+            {sessions(session, series)}
+        </details>
+        <div class="beside">{differs} {suspects}</div>
+    };
+    let title = view! { <h2><bdi>{title(series)}</bdi></h2> }.into_any();
+    frame("", title, Some(series.summary.clone()), &axis(&found.scale), inside, below.into_any())
 }
 
 /// A suspected change, the commits beside it and how to find out.

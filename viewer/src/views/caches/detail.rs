@@ -26,8 +26,9 @@ pub(super) fn detail(model: Model, at: usize) -> AnyView {
     let name = evidence.name.clone();
     let place = format::place(evidence.file.as_deref().unwrap_or_default(), evidence.line.unwrap_or(0));
     let place = [place, evidence.library.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let found = picture::found(at);
     let replay = match evidence.scope {
-        _ if !evidence.keys.is_empty() => picture::curve(model, at),
+        _ if !evidence.keys.is_empty() => picture::curve(model, at, found),
         CacheScope::Server => ().into_any(),
         _ => untraced(),
     };
@@ -38,11 +39,14 @@ pub(super) fn detail(model: Model, at: usize) -> AnyView {
             <p class="muted">{place.join(" · ")}</p>
             {live(judged)}
             {replay}
-            {live(move || model.rows.get().get(at).map(|_| kinds(at)))}
             {picture::time(&bundle, &evidence)}
-            {keys(model, &bundle, &evidence)}
-            {callers(model, &evidence)}
-            {live(move || model.rows.get().get(at).map(|row| presets(model, row)))}
+            <div class="blocks">
+                {picture::policies(model, at, found)}
+                {live(move || model.rows.get().get(at).map(|_| kinds(at)))}
+                {keys(model, &bundle, &evidence)}
+                {callers(model, &evidence)}
+                {live(move || model.rows.get().get(at).map(|row| presets(model, row)))}
+            </div>
             {live(move || model.rows.get().get(at).map(next))}
         </section>
     }
@@ -87,7 +91,7 @@ fn kinds(at: usize) -> AnyView {
         fact("expired", kinds.expired, "The entry was too old"),
         fact("invalidated", kinds.invalidated, "The program had removed the entry"),
     ];
-    view! { <h3>"Misses"</h3> {facts(list)} }
+    view! { <div><h3>"Misses"</h3> {facts(list)}</div> }.into_any()
 }
 
 fn keys(model: Model, bundle: &perfcollect_shared::model::Bundle, evidence: &Evidence) -> AnyView {
@@ -113,10 +117,13 @@ fn keys(model: Model, bundle: &perfcollect_shared::model::Bundle, evidence: &Evi
     let more = distinct.saturating_sub(ROWS);
     let more = (more > 0).then(|| view! { <p class="muted">{format::plural(more as u64, "other key")}</p> });
     view! {
-        <h3>"Hottest keys"</h3>
-        {table(model.session, Rows { label: "Hottest keys", columns, rows, chosen: None, select: None })}
-        {more}
+        <div>
+            <h3>"Hottest keys"</h3>
+            {table(model.session, Rows { label: "Hottest keys", columns, rows, chosen: None, select: None })}
+            {more}
+        </div>
     }
+    .into_any()
 }
 
 /// The stacks that call the function behind it, and what its misses cost each of them.
@@ -148,11 +155,13 @@ fn callers(model: Model, evidence: &Evidence) -> AnyView {
         });
         let none = rows.is_empty().then_some("No sample fell into the function: its misses are too short or too few.");
         Some(view! {
-            <h3>"Who pays for its misses"</h3>
-            <p class="muted">{none}</p>
-            {table(session, Rows { label: "Callers of the cached function", columns, rows, chosen: None, select: None })}
-            <p class="muted">{more}</p>
-            <p>{stacks}</p>
+            <div>
+                <h3>"Who pays for its misses"</h3>
+                <p class="muted">{none}</p>
+                {table(session, Rows { label: "Callers of the cached function", columns, rows, chosen: None, select: None })}
+                <p class="muted">{more}</p>
+                <p>{stacks}</p>
+            </div>
         })
     })
 }
@@ -180,10 +189,13 @@ fn presets(model: Model, row: &Row) -> AnyView {
     let columns = vec![Column::new("Rule", ""), Column::new("Says", ""), Column::new("Why", "extra notes")];
     let why = disagrees.clone().map(|why| view! { <p class="note">"Where it differs from ours: " {why}</p> });
     view! {
-        <h3>"Rules of other tools"</h3>
-        {table(model.session, Rows { label: "Rules of other tools", columns, rows, chosen: None, select: None })}
-        {why}
+        <div>
+            <h3>"Rules of other tools"</h3>
+            {table(model.session, Rows { label: "Rules of other tools", columns, rows, chosen: None, select: None })}
+            {why}
+        </div>
     }
+    .into_any()
 }
 
 fn next(row: &Row) -> AnyView {

@@ -75,12 +75,12 @@ fn rows(model: Model) -> AnyView {
         Column::new("95 % interval", "n extra").hover("Of the hit rate"),
         column(model, "saved", "Saves", "n extra")
             .hover("What the hits did not compute, less what asking and storing cost"),
-        Column::new("Between", "n extra").hover("The interval of what it saves"),
+        Column::new("95 % interval", "n extra").hover("The interval of what it saves"),
         column(model, "lost", "Misses cost", "n extra").hover("Time that the misses took to compute"),
         column(model, "memory", "Memory", "n extra"),
         column(model, "entries", "Entries", "n extra").hover("Most in one process, of its capacity"),
         Column::new("Library", "extra"),
-        column(model, "verdict", "Verdict", ""),
+        column(model, "verdict", "Verdict", "word"),
     ];
     let keys: Arc<Vec<String>> = Arc::new(places.iter().map(|&at| all[at].key()).collect());
     let rows = places.iter().zip(keys.iter()).map(|(&at, key)| cells(&all[at], key.clone())).collect();
@@ -96,7 +96,7 @@ pub(super) fn known(text: Option<String>, why: &str) -> Cell {
 }
 
 fn interval(low: Option<f64>, high: Option<f64>, text: impl Fn(f64) -> String) -> Option<String> {
-    Some(format!("{} – {}", text(low?), text(high?)))
+    Some(format!("[{}, {}]", text(low?), text(high?)))
 }
 
 fn cells(row: &Row, key: String) -> Vec<Cell> {
@@ -108,19 +108,23 @@ fn cells(row: &Row, key: String) -> Vec<Cell> {
     if let Some(size) = row.advised_capacity {
         verdict = format!("{verdict} to {}", format::count(size));
     }
+    let saved = match (row.saved_ns, row.saved_ns_high) {
+        (None, Some(most)) => Cell::new(format!("≤ {}", words::time(most))).hover("no sample fell into its misses"),
+        (saved, _) => known(saved.map(words::time), no_cost),
+    };
     let tone = match row.verdict {
         perfcollect_shared::caches::Verdict::Keep => "better",
         verdict if verdict.is_confident() => "worse",
         _ => "",
     };
     vec![
-        Cell::new(format::shorten_name(&row.name, 60))
+        Cell::new(format::shorten_name(&row.name, 48))
             .hover(format!("{}\n{place}", row.name))
             .follow(move |state| state.caches.chosen.clone_from(&key)),
         known(row.requests.map(format::count), "the library does not count them"),
         rate,
         known(interval(row.rate_low, row.rate_high, percent), "no request"),
-        known(row.saved_ns.map(words::time), no_cost),
+        saved,
         known(interval(row.saved_ns_low, row.saved_ns_high, words::time), no_cost),
         known(lost_ns(row).map(words::time), no_cost),
         known(row.bytes.map(format::bytes), "the library does not tell"),

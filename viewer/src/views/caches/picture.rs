@@ -4,29 +4,32 @@ use super::Model;
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
 use crate::ui::memo::Memo;
+use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::worker::Found;
 use leptos::prelude::*;
 use perfcollect_shared::caches::{Evidence, Row};
 use perfcollect_shared::cachesim::Policy;
-use perfcollect_shared::derive::caches::{OverTime, along, band_path, broken_line, curve_path, over_time, size_ticks};
+use perfcollect_shared::derive::caches::{along, band_path, broken_line, curve_path, over_time, size_ticks};
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Bundle, CacheRecord};
 use perfcollect_shared::order::Order;
+use perfcollect_shared::units::Nanos;
+use std::sync::Arc;
 
 /// Coordinates of the pictures.
 const SIZE: (f64, f64) = (1000.0, 100.0);
 /// Steps of a picture over time.
 pub(crate) const STEPS: usize = 200;
 
-fn percent(part: f64) -> String {
-    format!("{:.2}%", part * 100.0)
+/// What the replay found so far.
+pub(super) fn found(at: usize) -> Memo<Found> {
+    let simulations = crate::worker::simulations();
+    Memo::new(move || simulations.of(at))
 }
 
 /// Curve, policies and marks; what is not replayed yet comes when it is.
-pub(super) fn curve(model: Model, at: usize) -> AnyView {
-    let simulations = crate::worker::simulations();
-    let found = Memo::new(move || simulations.of(at));
+pub(super) fn curve(model: Model, at: usize, found: Memo<Found>) -> AnyView {
     live(move || drawn(model, at, &found.get()))
 }
 
@@ -40,58 +43,45 @@ fn drawn(model: Model, at: usize, found: &Found) -> AnyView {
     let rows = model.rows.get();
     let Some(row) = rows.get(at) else { return ().into_any() };
     let largest = curve.sizes.last().copied().unwrap_or(1).max(row.capacity.unwrap_or(1));
-    let mut marks = vec![("knee", curve.knee), ("now", row.capacity.filter(|_| !row.unbounded))];
-    marks.push(("advised", row.advised_capacity));
-    let lines: Vec<AnyView> = marks.iter().filter_map(|&(what, size)| mark(what, size?, largest)).collect();
+    let marks =
+        [("knee", curve.knee), ("now", row.capacity.filter(|_| !row.unbounded)), ("advised", row.advised_capacity)];
+    let mut inside: Vec<AnyView> = marks.iter().filter_map(|&(what, size)| mark(what, size?, largest)).collect();
     let ticks: Vec<AnyView> = size_ticks(largest)
         .into_iter()
-        .map(|size| view! { <span style:left=percent(along(size, largest))>{format::count(size)}</span> }.into_any())
-        .collect();
-    let grid: Vec<AnyView> = (1..5)
-        .map(|quarter| view! { <i class="grid" style:bottom=percent(f64::from(quarter) * 0.25)></i> }.into_any())
-        .collect();
-    let labels: Vec<AnyView> = (0..5)
-        .map(|quarter| {
-            let label = format!("{} %", quarter * 25);
-            view! { <span style:bottom=percent(f64::from(quarter) * 0.25)>{label}</span> }.into_any()
+        .map(|size| {
+            let at = along(size, largest);
+            let last = at > 0.95;
+            view! { <span class:last=last style:left=percent(at)>{format::count(size)}</span> }.into_any()
         })
         .collect();
-    let policies: Vec<AnyView> = found
-        .policies
-        .iter()
-        .filter(|(policy, _)| *policy != Policy::Lru)
-        .map(|(policy, found)| {
-            let class = if *policy == Policy::Belady { "bound" } else { "policy" };
-            view! { <path class=class d=curve_path(&found.sizes, &found.rates, largest, SIZE) /> }.into_any()
-        })
-        .collect();
+    let session = model.session;
+    let others = found.policies.iter().filter(|(policy, _)| *policy != Policy::Lru);
+    let policies = others.map(|(policy, found)| {
+        let class = if *policy == Policy::Belady { "bound" } else { "policy" };
+        let id = policy.id();
+        let class = move || if session.view.with(|view| view.caches.policy == id) { "marked" } else { class };
+        view! { <path class=class d=curve_path(&found.sizes, &found.rates, largest, SIZE) /> }.into_any()
+    });
+    let mut lines = vec![area("band", band_path(curve, largest, SIZE))];
+    lines.extend(policies);
+    lines.push(area("lru", curve_path(&curve.sizes, &curve.rates, largest, SIZE)));
+    inside.push(paths("", None, (WIDTH, SIZE.1), lines));
     let progress = found.progress.filter(|(done, of)| done < of);
     let progress = progress.map(|(done, of)| {
         view! { <p class="reading" role="status">{format!("{done} of {of} replays done")}</p> }
     });
     let shaded = (!curve.low.is_empty()).then_some("Shaded: where it lies with 95 % confidence. ");
-    let size = format!("0 0 {:.0} {:.0}", SIZE.0, SIZE.1);
-    view! {
-        <figure class="chart cache-curve">
-            <figcaption><h3>"Hit rate by size"</h3> <span class="figures">{replayed(found)}</span></figcaption>
-            <div class="y-axis" aria-hidden="true">{labels}</div>
-            <div class="runs-plot order" aria-hidden="true">
-                {grid} {lines}
-                <svg viewBox=size preserveAspectRatio="none">
-                    <path class="band" d=band_path(curve, largest, SIZE) />
-                    {policies}
-                    <path class="lru" d=curve_path(&curve.sizes, &curve.rates, largest, SIZE) />
-                </svg>
-            </div>
-            <div class="size-axis" aria-hidden="true">{ticks}</div>
-            <p class="muted legend">
-                "Solid: LRU, every size. " {shaded} "Thin: other policies. Dotted: Belady’s optimum, which knows the future and is a bound. "
-                {words(&marks)}
-            </p>
-        </figure>
-        {progress}
-        {policy_table(model, row, found)}
-    }
+    let below = view! {
+        <div class="size-axis" aria-hidden="true">{ticks}</div>
+        <p class="muted legend">
+            "Solid: LRU, every size. " {shaded} "Thin: other policies, replayed at some sizes with straight lines between; their table marks one. Dotted: Belady’s optimum, which knows the future and is a bound. "
+            {words(&marks)}
+        </p>
+    };
+    let axis: Axis = (0..5).map(|quarter| (f64::from(quarter) * 0.25, format!("{} %", quarter * 25))).collect();
+    let title = view! { <h3>"Hit rate by size"</h3> }.into_any();
+    view! { {frame("cache-curve", title, Some(replayed(found)), &axis, inside, below.into_any())} {progress} }
+        .into_any()
 }
 
 fn mark(what: &'static str, size: u64, largest: u64) -> Option<AnyView> {
@@ -118,6 +108,13 @@ fn replayed(found: &Found) -> String {
 }
 
 /// The same in numbers: policies at the size of now and at the largest.
+pub(super) fn policies(model: Model, at: usize, found: Memo<Found>) -> AnyView {
+    live(move || {
+        let rows = model.rows.get();
+        rows.get(at).map(|row| policy_table(model, row, &found.get()))
+    })
+}
+
 fn policy_table(model: Model, row: &Row, found: &Found) -> AnyView {
     let Some(curve) = &found.curve else { return ().into_any() };
     let largest = curve.sizes.last().copied().unwrap_or(1);
@@ -139,17 +136,27 @@ fn policy_table(model: Model, row: &Row, found: &Found) -> AnyView {
         let cells = sizes.iter().map(|&size| Cell::new(text(size)));
         std::iter::once(Cell::new(name)).chain(cells).collect::<Vec<Cell>>()
     };
-    let policies = found.policies.iter();
-    let mut rows: Vec<Vec<Cell>> =
-        policies.map(|(policy, found)| row(policy.label(), &|size| at(&found.sizes, &found.rates, size))).collect();
+    let marked = model.session.view.with(|view| view.caches.policy.clone());
+    let chosen = found.policies.iter().position(|(policy, _)| policy.id() == marked);
+    let policies = found.policies.iter().map(|(policy, found)| {
+        let mut cells = row(policy.label(), &|size| at(&found.sizes, &found.rates, size));
+        let id = if policy.id() == marked { "" } else { policy.id() };
+        cells[0].follow = Some(Arc::new(move |state| id.clone_into(&mut state.caches.policy)));
+        cells
+    });
+    let mut rows: Vec<Vec<Cell>> = policies.collect();
     if !curve.low.is_empty() {
         let within = |rates: &[f64], size| at(&curve.sizes, rates, size);
-        rows.insert(
-            0,
-            row("LRU, 95 % interval", &|s| format!("{} – {}", within(&curve.low, s), within(&curve.high, s))),
-        );
+        rows.push(row("LRU, 95 % interval", &|s| format!("[{}, {}]", within(&curve.low, s), within(&curve.high, s))));
     }
-    table(model.session, Rows { label: "Hit rate by policy and size", columns, rows, chosen: None, select: None })
+    let label = "Hit rate by policy and size";
+    view! {
+        <div>
+            <h3>"Policies"</h3>
+            {table(model.session, Rows { label, columns, rows, chosen, select: None })}
+        </div>
+    }
+    .into_any()
 }
 
 /// Records of a cache.
@@ -167,45 +174,53 @@ pub(super) fn time(bundle: &Bundle, evidence: &Evidence) -> AnyView {
     if records.iter().all(|record| record.series.is_empty()) {
         return ().into_any();
     }
-    let found = over_time(&records, whole(bundle), STEPS);
+    let span = whole(bundle);
     view! {
-        <h3>"Over time"</h3>
-        {over(&found)}
+        <h3>"Over the run"</h3>
+        {over(&records, span)}
+        <div class="chart">{ends("0".to_owned(), format::duration(span.1 - span.0))}</div>
     }
+    .into_any()
 }
 
 /// One picture a quantity, with a gap where nothing was read.
-pub(crate) fn over(found: &OverTime) -> AnyView {
-    let top = |values: &[Option<f64>]| values.iter().copied().flatten().fold(0.0, f64::max);
-    let entries = top(&found.entries);
-    let requests = top(&found.requests);
-    let one = |name: &'static str, values: &[Option<f64>], top: f64, label: String| {
+pub(crate) fn over(records: &[&CacheRecord], span: (Nanos, Nanos)) -> AnyView {
+    let found = over_time(records, span, STEPS);
+    let second = steps_a_second(span);
+    let requests: Vec<Option<f64>> = found.requests.iter().map(|value| value.map(|value| value * second)).collect();
+    let one = |name: &'static str, values: &[Option<f64>], rate: bool, unit: &str| {
         // One reading at the end makes no picture.
         if values.iter().flatten().count() < 3 {
             return ().into_any();
         }
-        let size = format!("0 0 {STEPS} 100");
+        let most = values.iter().copied().flatten().fold(0.0, f64::max);
+        let (top, label) = if rate { (1.0, "100 %".to_owned()) } else { (most, whole_number(most) + unit) };
         let missing = values.iter().filter(|value| value.is_none()).count();
-        let gaps = (missing > 0).then(|| format!(", not known in {} of the run", format::share(part(missing))));
-        let words = format!("{name}, top {label}{}", gaps.unwrap_or_default());
-        view! {
-            <div class="over-time">
-                <span class="muted">{words.clone()}</span>
-                <svg role="img" aria-label=words viewBox=size preserveAspectRatio="none">
-                    <path class="levels" d=broken_line(values, top, 100.0) />
-                </svg>
-            </div>
-        }
-        .into_any()
+        let why = if rate { "no request or reading" } else { "not read" };
+        let gaps = (missing > 0).then(|| format!("{why} in {} of the run", format::share(part(missing))));
+        let axis = vec![(0.0, "0".to_owned()), (1.0, label)];
+        let line = paths("", None, (STEPS, 100.0), vec![area("levels", broken_line(values, top, 100.0))]);
+        frame("over-time", view! { <h3>{name}</h3> }.into_any(), gaps, &axis, vec![line], ().into_any())
     };
     view! {
-        {one("Hit rate", &found.rates, 1.0, "100 %".to_owned())}
-        {one("Requests", &found.requests, requests, format!("{requests:.0} in a two-hundredth of the run"))}
-        {one("Entries", &found.entries, entries, format!("{entries:.0}"))}
+        {one("Hit rate", &found.rates, true, "")}
+        {one("Requests", &requests, false, "/s")}
+        {one("Entries", &found.entries, false, "")}
     }
+    .into_any()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most the steps")]
 fn part(missing: usize) -> f64 {
     missing as f64 / STEPS as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most the steps")]
+fn steps_a_second(span: (Nanos, Nanos)) -> f64 {
+    STEPS as f64 / ((span.1 - span.0).as_f64() / 1e9).max(f64::MIN_POSITIVE)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, rounded")]
+fn whole_number(value: f64) -> String {
+    format::count(value.round() as u64)
 }

@@ -9,15 +9,12 @@ use perfcollect_shared::derive::diff::{Change, Diff, Effect, FunctionChange};
 use perfcollect_shared::derive::selection::FunctionKey;
 use perfcollect_shared::format;
 
-/// Functions with fewer samples on both sides together are not judged, hence not listed.
-const LEAST: u64 = 10;
-
 pub(super) fn section(model: Model) -> AnyView {
     let content = || {
         let diff = model.diff.get()?.ok()?;
         let columns = vec![
             Column::new("Function", "name"),
-            Column::new("Effect", "").hover("Of the own time: what is more than noise"),
+            Column::new("Effect", "extra").hover("Of the own time: what is more than noise"),
             Column::new("Own, difference a run", "n").hover("With the interval that fits so many functions"),
             Column::new("Own, base", "n extra"),
             Column::new("Own, new", "n extra"),
@@ -26,15 +23,18 @@ pub(super) fn section(model: Model) -> AnyView {
             Column::new("Total, difference a run", "n extra"),
             Column::new("Samples, base / new", "n extra"),
         ];
-        let judged = |row: &&FunctionChange| row.samples[0] + row.samples[1] >= LEAST || row.own.effect != Effect::Same;
-        let rows: Vec<Vec<Cell>> = diff.functions.iter().filter(judged).map(|row| cells(&diff, row)).collect();
+        // As the terminal lists them.
+        let differs = |row: &&FunctionChange| row.own.effect != Effect::Same || row.charged.effect != Effect::Same;
+        let rows: Vec<Vec<Cell>> = diff.functions.iter().filter(differs).map(|row| cells(&diff, row)).collect();
         let left = (diff.functions.len() - rows.len()) as u64;
         let left = (left > 0).then(|| {
-            let words = format!("{} with fewer than {LEAST} samples on both sides", format::plural(left, "function"));
-            view! { <p class="muted">{words} ": too few to be judged."</p> }
+            let words =
+                format!("{} inside noise or with too few samples to be judged", format::plural(left, "function"));
+            view! { <p class="muted">{words}</p> }
         });
+        let label = "Functions of both sides";
         let table =
-            table(model.session, Rows { label: "Functions of both sides", columns, rows, chosen: None, select: None });
+            (!rows.is_empty()).then(|| table(model.session, Rows { label, columns, rows, chosen: None, select: None }));
         Some(view! { <h2>"Functions"</h2> {table} {left} })
     };
     content().into_any()

@@ -7,7 +7,7 @@ use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::ui::runs::strips;
 use leptos::prelude::*;
 use perfcollect_shared::bench::{BenchSet, Metric};
-use perfcollect_shared::compare::Comparison;
+use perfcollect_shared::compare::{Comparison, programs_words};
 use perfcollect_shared::derive::runs::{self, Distribution, metric_name};
 use perfcollect_shared::format;
 use perfcollect_shared::model::{Better, Unit};
@@ -19,17 +19,22 @@ pub(super) fn sentence(model: Model) -> Option<String> {
     let comparisons = model.shown();
     let decided = comparisons.iter().find(|one| one.is_primary() && one.verdict != Verdict::Inconclusive);
     let Some(one) = decided.or(comparisons.first()) else {
-        return Some(format!("{} and {} have no metric in common", new.name, base.name));
+        let of = |side: &Side| {
+            let names: Vec<String> = side.set().benchmarks.into_iter().map(|benchmark| benchmark.name).collect();
+            format!("{} has {}", side.name, names.join(", "))
+        };
+        return Some(format!("Nothing in common to compare: {}; {}", of(&base), of(&new)));
     };
     if one.runs < 2
         && let Some(ratio) = one.ratio.filter(|_| !one.incomparable)
     {
         let (more, word) = if ratio < 1.0 { (2.0 - ratio, "less") } else { (ratio, "more") };
         let (difference, what) = (format::difference(more, None), metric_name(&one.metric));
-        return Some(format!("{} took {difference} {word} {what} than {}, one run a side", new.name, base.name));
+        let took = format!("{} took {difference} {word} {what} than {}, one run a side", new.name, base.name);
+        return Some(programs_words(one) + &took);
     }
     let (unit, better) = kind(&base, one);
-    Some(runs::comparison(one, unit, better))
+    Some(programs_words(one) + &runs::comparison(one, unit, better))
 }
 
 /// Unit and direction of a metric.
@@ -60,7 +65,8 @@ pub(super) fn section(model: Model) -> AnyView {
             Column::new("Detectable", "n extra").hover("Difference that so many would find in 80 of 100 cases"),
             Column::new("Needed", "n extra").hover("Pairs or runs that would find one as small as the margin"),
         ]);
-        let table = table(model.session, Rows { label: "Verdicts", columns, rows, chosen: None, select: None });
+        let table = (!rows.is_empty())
+            .then(|| table(model.session, Rows { label: "Verdicts", columns, rows, chosen: None, select: None }));
         Some(view! { {dots} {table} })
     };
     content().into_any()

@@ -10,7 +10,7 @@ use perfcollect_shared::derive::interval::{effective_samples, plus_minus_points}
 use perfcollect_shared::derive::sandwich::{Sandwich, SandwichRow, callers_and_callees_of};
 use perfcollect_shared::derive::selection::{FunctionKey, Transform};
 use perfcollect_shared::format::{self, TimeColumn};
-use perfcollect_shared::model::{FunctionId, FunctionKind, Profile};
+use perfcollect_shared::model::{FunctionId, FunctionKind, Profile, WeightKind};
 
 /// Callers and callees listed; what is left is added up in a last line.
 const ROWS: usize = 30;
@@ -68,10 +68,13 @@ fn figures(shown: &Shown) -> String {
     let part = |weight: perfcollect_shared::units::Nanos, count: u64| {
         let share = weight.share_of(sandwich.weight);
         let sure = format::plus_minus(plus_minus_points(share, samples));
+        let info = &shown.table.profile.info;
+        // A bare number is not told from that of samples.
+        let what = if info.weight == WeightKind::Events { format!(" {}", info.name) } else { String::new() };
         format!(
-            "{} {sure} ({}, {})",
+            "{} {sure} ({}{what}, {})",
             format::share(share),
-            format::weight(shown.table.profile.info.weight, weight),
+            format::weight(info.weight, weight),
             format::plural(count, "sample")
         )
     };

@@ -3,7 +3,7 @@
 use super::{Chart, Model, tables};
 use crate::state::Shared;
 use crate::ui::dom::view;
-use crate::ui::plot::{columns, labels, plot};
+use crate::ui::plot::{axis, columns, labels, plot};
 use crate::ui::time_drag::TimeDrag;
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
@@ -35,7 +35,7 @@ pub(super) fn chart(model: &Shared<Model>, index: usize, drag: TimeDrag) -> impl
     view! {
         <figure class=format!("chart {}", metric.id())>
             <figcaption><h2>{metric.title()}</h2> <span class="figures">{words}</span></figcaption>
-            {labels(&ticks)}
+            {labels(&axis(&ticks))}
             {plot(drag, (columns, HEIGHT), &ticks, areas)}
             {tables::behind(model.clone(), index, drag)}
         </figure>
