@@ -5,8 +5,8 @@
 
 First the simulator alone, on a Zipf trace of two million requests: every policy, the exact curve, SHARDS. Its module has the page's
 profile. Then what the page does with a recorded million, in the module that is shipped. Times are CPU time of the one thread that
-works (in Chromium the main thread of the renderer), so that other work on the machine only blurs them; the steps of the page are
-known to the page alone, by its clock.
+works (in Chromium the main thread of the renderer, less that of a call that does nothing), so that other work on the machine only
+blurs them; the steps of the page are known to the page alone, by its clock.
 """
 
 import argparse
@@ -110,8 +110,11 @@ def simulator(browser, rounds):
             if at and not step:
                 continue
             began = renderer.cpu()
+            browser.js("return arguments[0]", step)
+            empty = renderer.cpu() - began
+            began = renderer.cpu()
             sum_there = browser.js("return simulator.run(arguments[0])", step)
-            there = renderer.cpu() - began
+            there = renderer.cpu() - began - empty
             here, (_, sum_here) = native.ask(step)
             if abs(float(sum_here) - sum_there) > 1e-9:
                 raise SystemExit(f"{name}: {sum_there} in Chromium, {sum_here} natively")

@@ -85,6 +85,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
         (1, &["numbers.csv"], "names no column of ids; say which is which, counted from 1: --columns id=2,size=3"),
         (1, &["gone.csv"], "cannot read gone.csv"),
         (1, &["ids", "--cache", "f"], "ids is no bundle, so it has no cache f"),
+        (1, &["ids", "--rate", "0.001"], "none of the keys is in a sample of 0.001, which therefore tells nothing"),
         (2, &["ids", "--sizes", "1MiB"], "a size of 1048576 bytes is not one in entries; add --bytes"),
     ] {
         let error = place.failure(code, &[&["caches", "curve"], arguments].concat());
@@ -121,19 +122,33 @@ fn a_sample_is_near_the_truth_and_its_band_holds_it() {
     }
     fs::write(place.path().join("t"), text).unwrap();
     let of = |rate: &str| {
-        let arguments = ["caches", "curve", "t", "--sizes", "100,1000,10000", "--policy", "lru,sieve", "--rate", rate];
+        let sizes = "1,4,100,1000,10000";
+        let arguments = ["caches", "curve", "t", "--sizes", sizes, "--policy", "lru,sieve", "--rate", rate];
         place.json(&[&arguments[..], &["--format", "json"]].concat())
     };
     let (exact, sampled) = (of("exact"), of("0.2"));
     assert_eq!(exact["requests"], sampled["requests"]);
     for curve in 0..2 {
-        for point in 0..3 {
+        for point in 0..5 {
             let of = |curves: &Value, field: &str| curves["curves"][curve]["points"][point][field].as_f64().unwrap();
             let (truth, estimate) = (of(&exact, "miss_ratio"), of(&sampled, "miss_ratio"));
-            assert!((truth - estimate).abs() < 0.05, "{curve} {point}: {estimate}, not {truth}");
-            assert!(of(&sampled, "low") <= estimate && estimate <= of(&sampled, "high"));
+            let (low, high) = (of(&sampled, "low"), of(&sampled, "high"));
+            assert!(low <= estimate && estimate <= high);
+            if point >= 2 {
+                assert!((truth - estimate).abs() < 0.05, "{curve} {point}: {estimate}, not {truth}");
+                continue;
+            }
+            // Less than an entry of the sample: no more is said than of one, and that it may be worse.
+            assert!(low <= truth && truth <= high && high > 0.99, "{curve} {point}: {truth} in {low} to {high}");
+            assert_eq!(
+                estimate.to_bits(),
+                sampled["curves"][curve]["points"][0]["miss_ratio"].as_f64().unwrap().to_bits()
+            );
         }
     }
+    let coarse = place.run(&["caches", "curve", "t", "--sizes", "4", "--rate", "0.2"]);
+    let note = String::from_utf8(coarse.stderr).unwrap();
+    assert!(note.contains("a cache of 4 is one of 1 entry in a sample"), "{note}");
 }
 
 fn keys(name: &str, pid: u32, rate: f64) -> KeyTrace {

@@ -8,6 +8,7 @@
 use super::exact::{append, run};
 use super::source::{Event, Source, What};
 use super::{Ask, Curves, Point, PolicyCurve, chosen_sizes};
+use anyhow::ensure;
 use perfcollect_shared::cachesim::shards::{Choice, half_width};
 use perfcollect_shared::cachesim::{Interner, Outcome, Policy, Trace, lru_curve, simulate};
 
@@ -52,6 +53,10 @@ pub(super) fn curves(source: &mut Source, ask: &Ask, rate: f64, salts: u32) -> a
     let requests = source.requests().unwrap_or(requests);
     let distinct: u64 =
         samples.iter().map(|sample| sample.interner.len() as u64).sum::<u64>() / u64::from(salts.max(1));
+    ensure!(
+        requests == 0 || samples.iter().any(|sample| !sample.trace.keys.is_empty()),
+        "none of the keys is in a sample of {part}, which therefore tells nothing; take --rate exact"
+    );
     let mut notes = source.take_notes();
     if distinct < FEW {
         let keys = perfcollect_shared::format::plural(distinct, "key");
