@@ -6,6 +6,10 @@ use perfcollect_shared::bundle::pprof;
 use perfcollect_shared::model::{ProfileInfo, WeightKind};
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A program and its child that touch so many pages, recorded; the report, and the page faults that each process says of itself.
 fn record(place: &Place, pages: [&str; 2], events: &str) -> (Value, Vec<(u64, u64)>) {
@@ -103,4 +107,44 @@ fn several_runs_have_the_counts_of_each() {
     assert!(said.contains("it has cpu, page-faults"), "{said}");
     let said = place.failure(1, &["export", "x.perf.zip", "--metric", "page-faults", "-o", "x.html"]);
     assert!(said.contains("folded and pprof do"), "{said}");
+}
+
+#[test]
+fn what_was_counted_when_perfcollect_was_killed_is_recovered() {
+    let place = Place::new();
+    let folder = tempfile::tempdir().unwrap();
+    let program = build("pages.c", &folder, &["-g"]);
+    let script = "\"$0\" 60000; read end";
+    let run = ["run", "-q", "--no-python", "--events", "page-faults", "-o", "x.perf.zip", "--", "sh", "-c", script];
+    let mut command = place.command(&run);
+    command.arg(&program).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // The shell ends when this is closed.
+    let stdin = child.stdin.take();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let (pid, expect) = line.trim().split_once(' ').unwrap();
+    let (pid, expect): (u64, u64) = (pid.parse().unwrap(), expect.parse().unwrap());
+    let told = |line: &str| {
+        let of_it = line.contains(&format!("\"pid\":{pid},")) && line.contains("\"count\":");
+        of_it && !line.contains("\"count\":null")
+    };
+    let spool = place.path().join("x.perf.zip.spool/native.jsonl");
+    let until = Instant::now() + Duration::from_mins(1);
+    while !fs::read_to_string(&spool).unwrap_or_default().lines().any(told) && Instant::now() < until {
+        thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(stdin);
+    place.stdout(&["recover", "x.perf.zip.spool"]);
+    let report = place.json(&["report", "x.perf.zip", "--format", "json"]);
+    if report["profiles"][0]["lost"] != 0 {
+        return;
+    }
+    let faults = event(&report, "page-faults");
+    let processes = faults["processes"].as_array().unwrap();
+    let process = processes.iter().find(|row| row["pid"] == pid).unwrap_or_else(|| panic!("{faults:#}"));
+    let count = process["count"].as_u64().unwrap_or_else(|| panic!("{process}"));
+    assert!(count.abs_diff(expect) < 300 + expect / 100, "{expect}: {process}");
 }

@@ -172,7 +172,7 @@ impl StackWriter {
         self.lines.push(&StackRecord::EventSample(event, time, stack, thread, weight));
     }
 
-    /// Keeps what was counted in a process.
+    /// Keeps what was counted in a process, in place of what is there of it.
     pub fn counter(&mut self, counter: ProcessCounter) {
         self.lines.push(&StackRecord::Counter(counter));
     }
@@ -322,7 +322,13 @@ impl RawStacks {
                     samples.push(RawSample { time, stack, thread, weight });
                 }
             }
-            StackRecord::Counter(counter) => self.counters.push(counter),
+            StackRecord::Counter(counter) => {
+                let same = |known: &&mut ProcessCounter| (known.pid, &known.event) == (counter.pid, &counter.event);
+                match self.counters.iter_mut().find(same) {
+                    Some(known) => *known = counter,
+                    None => self.counters.push(counter),
+                }
+            }
             StackRecord::Jit(pid, address, name) => {
                 self.jit.insert((pid, address), name);
             }

@@ -120,6 +120,8 @@ pub(super) struct Counted {
     ids: HashMap<u64, (usize, usize)>,
     /// Names of processes that ended.
     ended: HashMap<u32, String>,
+    /// What was last told while the program ran, by event and process.
+    told: HashMap<(String, u32), ProcessCounter>,
     /// See [`events::keep_apart`].
     apart: Option<OwnedFd>,
 }
@@ -202,13 +204,30 @@ impl Counted {
         self.events.iter().flat_map(|event| &event.cpus).for_each(|(fd, _)| events::disable(fd));
     }
 
+    /// Counts that changed since they were last asked for, while the program runs. What the only process that is left has
+    /// counted so far is what is left of the whole.
+    pub(super) fn changed(&mut self, root: u32, names: &BTreeMap<u32, String>, exact: bool) -> Vec<ProcessCounter> {
+        let alone = names.len() == 1 && names.contains_key(&root);
+        let survivors = if alone { &BTreeMap::new() } else { names };
+        let mut rows = self.processes(root, survivors, exact);
+        for row in &mut rows {
+            if let Some(name) = names.get(&row.pid) {
+                row.process.clone_from(name);
+            }
+        }
+        rows.retain(|row| {
+            let before = self.told.insert((row.event.clone(), row.pid), row.clone());
+            before.as_ref() != Some(row)
+        });
+        rows
+    }
+
     /// The counts of all processes. `names` are those of processes that live on, whose counts nobody tells; without `exact`
     /// records were lost, which may have been such counts.
-    pub(super) fn processes(self, root: u32, names: &BTreeMap<u32, String>, exact: bool) -> Vec<ProcessCounter> {
-        let Self { events, ended, .. } = self;
-        let name = |pid: u32| ended.get(&pid).or_else(|| names.get(&pid)).cloned().unwrap_or_default();
+    pub(super) fn processes(&self, root: u32, names: &BTreeMap<u32, String>, exact: bool) -> Vec<ProcessCounter> {
+        let name = |pid: u32| self.ended.get(&pid).or_else(|| names.get(&pid)).cloned().unwrap_or_default();
         let mut rows = Vec::new();
-        for event in events {
+        for event in &self.events {
             let first = event.first_thread();
             let mut processes: BTreeMap<u32, Option<Told>> = BTreeMap::from([(root, first)]);
             for (&(pid, _), told) in &event.threads {

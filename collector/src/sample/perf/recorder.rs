@@ -131,6 +131,12 @@ impl Recorder {
     pub(super) fn flush(&mut self) {
         if self.flushed.elapsed() >= FLUSH_EVERY {
             self.write_unsampled();
+            if self.counted.names().next().is_some() {
+                let living = self.processes.keys().map(|&pid| (pid, self.name(pid).to_owned())).collect();
+                for counter in self.counted.changed(self.root, &living, self.counts.lost == 0) {
+                    self.writer.counter(counter);
+                }
+            }
             self.writer.counts(&self.counts);
             self.writer.flush();
             self.flushed = Instant::now();
@@ -144,7 +150,7 @@ impl Recorder {
             self.name_jit(pid, &process);
             living.insert(pid, self.name(pid).to_owned());
         }
-        let counters = std::mem::take(&mut self.counted).processes(self.root, &living, self.counts.lost == 0);
+        let counters = self.counted.processes(self.root, &living, self.counts.lost == 0);
         for counter in counters {
             self.writer.counter(counter);
         }
