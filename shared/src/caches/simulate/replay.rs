@@ -6,7 +6,7 @@ use crate::caches::{Evidence, exactly, real, recorded_part, requests};
 use crate::model::{KeyTrace, Lookup};
 use crate::stats::Interval;
 use crate::units::Nanos;
-use perfcollect_cachesim::{CurveBuilder, MissKinds, Policy, Simulator, Trace};
+use perfcollect_cachesim::{MissKinds, Policy, Simulator, Trace, lru_each};
 
 /// Blocks that requests are put into, so that what follows closely upon each other counts as one observation.
 const BLOCKS: usize = 40;
@@ -146,23 +146,15 @@ impl Replay {
     pub(super) fn least_size(&self, part: f64, most: u64) -> u64 {
         let mut worth: Vec<f64> = Vec::new();
         for recorded in &self.parts {
-            let mut builder = CurveBuilder::default();
-            let mut removals = recorded.trace.removals.iter().peekable();
-            for (index, &key) in recorded.trace.keys.iter().enumerate() {
-                while let Some(removal) = removals.next_if(|removal| removal.before <= index) {
-                    match removal.key {
-                        Some(key) => builder.remove(key),
-                        None => builder.clear(),
-                    }
-                }
-                let Some(distance) = builder.request(key) else { continue };
+            lru_each(&recorded.trace, |index, distance| {
+                let Some(distance) = distance else { return };
                 let distance = unsampled(distance + 1, recorded.sampled) - 1;
                 if distance >= worth.len() {
                     worth.resize(distance + 1, 0.0);
                 }
-                let net = recorded.cost[key as usize] - self.hit_ns + self.miss_ns;
+                let net = recorded.cost[recorded.trace.keys[index] as usize] - self.hit_ns + self.miss_ns;
                 worth[distance] += net.max(0.0) / recorded.sampled;
-            }
+            });
         }
         worth.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         let wanted = part * worth.iter().sum::<f64>();
