@@ -162,7 +162,8 @@ impl Declarer<'_> {
                 let (file, value) = self.variable(file, value)?;
                 self.decorator_at(file, value, depth + 1)
             }
-            Value::Call(call) => {
+            Value::Call(_) | Value::Made(_) => {
+                let call = value.as_call()?;
                 // `method_decorator(cache_page(60))`.
                 if let Some(first) = call.args.first()
                     && let Value::Call(_) = first
@@ -171,7 +172,7 @@ impl Declarer<'_> {
                     return self.decorator_at(file, first, depth + 1);
                 }
                 let (name, by_name) = self.spelling(file, &call.callee, depth)?;
-                Some(self.called(file, &name, by_name, call, depth))
+                Some(self.called(file, &name, by_name, &call, depth))
             }
             _ => None,
         }
@@ -196,7 +197,7 @@ impl Declarer<'_> {
 
     /// `TTLCache(maxsize=100, ttl=60)`.
     pub(crate) fn object(&self, file: u32, value: &Value) -> Option<Spelled> {
-        let Value::Call(call) = value else { return None };
+        let call = value.as_call()?;
         let name = self.names(file, &call.callee).into_iter().find(|name| known_object(name).is_some());
         let Some(name) = name else {
             // `make_region().configure(..)` is the region.
@@ -216,7 +217,7 @@ impl Declarer<'_> {
             via: None,
             takes_async: true,
         };
-        self.size_of_object(file, call, &mut spelled);
+        self.size_of_object(file, &call, &mut spelled);
         Some(spelled)
     }
 
@@ -303,7 +304,7 @@ impl Declarer<'_> {
         let Some(cache) = call.keyword(facts, "cache").or(call.args.first()) else { return };
         match cache {
             Value::Dict => spelled.capacity = Capacity::Unbounded,
-            Value::Call(_) => match self.object(file, cache) {
+            Value::Call(_) | Value::Made(_) => match self.object(file, cache) {
                 Some(object) => {
                     let class = object.decorator.rsplit('.').next().unwrap_or_default().to_owned();
                     spelled.decorator = format!("{}({class})", spelled.decorator);
@@ -338,7 +339,7 @@ impl Declarer<'_> {
                     _ => Capacity::Unknown,
                 },
             },
-            Value::Call(call) if self.dotted(file, &call.callee).as_deref() == Some("builtins.float") => {
+            Value::Call(_) | Value::Made(_) if self.dotted(file, value).as_deref() == Some("builtins.float()") => {
                 Capacity::Unbounded
             }
             _ => Capacity::Unknown,
@@ -430,7 +431,8 @@ impl Declarer<'_> {
                     facts.attributes(path).iter().fold(String::new(), |rest, name| rest + "." + facts.name(*name));
                 self.names_of_base(file, path, &rest, names, depth);
             }
-            Value::Call(call) => {
+            Value::Call(_) | Value::Made(_) => {
+                let Some(call) = value.as_call() else { return };
                 let from = names.len();
                 self.names_at(file, &call.callee, names, depth + 1);
                 names[from..].iter_mut().for_each(|name| name.push_str("()"));
@@ -479,7 +481,7 @@ impl Declarer<'_> {
                     self.names_of_binding(file, number, rest, names, depth + 1);
                 }
             }
-            Bound::Value(value @ (Value::Call(_) | Value::Path(_) | Value::Attribute(_))) => {
+            Bound::Value(value @ (Value::Call(_) | Value::Made(_) | Value::Path(_) | Value::Attribute(_))) => {
                 let from = names.len();
                 self.names_at(file, value, names, depth + 1);
                 names[from..].iter_mut().for_each(|name| name.push_str(rest));

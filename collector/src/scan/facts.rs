@@ -4,6 +4,7 @@
 //! `FileFacts::names`. Must not know other files: that is `link`'s.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A name of a file, as an index into its `names`.
 pub type Name = u32;
@@ -24,8 +25,14 @@ pub struct FileFacts {
     /// Names that are bound somewhere, by scope.
     pub bindings: Vec<Binding>,
     pub functions: Vec<Function>,
+    /// Of all functions, one after another.
+    pub parameters: Vec<Parameter>,
+    /// Of all functions, one after another.
+    pub effects: Vec<Effect>,
     pub classes: Vec<Class>,
     pub calls: Vec<Call>,
+    /// Of all calls, one after another: those by position, then those by keyword.
+    pub arguments: Vec<Argument>,
     /// Attributes read from names that no function binds: `os.environ`.
     pub reads: Vec<Read>,
     /// Modules of `from m import *`.
@@ -48,6 +55,60 @@ impl FileFacts {
     /// The last name of a path.
     pub fn last(&self, path: &Path) -> Name {
         *self.attributes(path).last().unwrap_or(&path.base)
+    }
+
+    /// The parameters of a function.
+    pub fn parameters(&self, function: &Function) -> &[Parameter] {
+        function.parameters.of(&self.parameters)
+    }
+
+    /// What a function does by itself; the reading of variables comes by itself, in [`Function::reads_global`].
+    pub fn effects(&self, function: &Function) -> &[Effect] {
+        function.effects.of(&self.effects)
+    }
+
+    /// Where the argument at a position comes from.
+    pub fn argument(&self, call: &Call, position: usize) -> Option<Origin> {
+        if position >= usize::from(call.positional) {
+            return None;
+        }
+        self.arguments.get(call.arguments as usize + position).map(|argument| argument.origin)
+    }
+
+    /// Where the argument of a keyword comes from; a fresh one is not known.
+    pub fn keyword(&self, call: &Call, name: &str) -> Option<Origin> {
+        let from = call.arguments as usize + usize::from(call.positional);
+        let keywords = self.arguments.get(from..from + usize::from(call.keywords)).unwrap_or_default();
+        keywords.iter().find(|argument| self.name(argument.name) == name).map(|argument| argument.origin)
+    }
+
+    /// These facts in as much memory as they need; what is left is empty, and keeps its memory.
+    pub fn copied(&mut self) -> Self {
+        fn moved<T>(list: &mut Vec<T>) -> Vec<T> {
+            let mut exact = Vec::with_capacity(list.len());
+            exact.append(list);
+            exact
+        }
+        let names = self.names.clone();
+        self.names.text.clear();
+        self.names.ends.clear();
+        Self {
+            names,
+            attributes: moved(&mut self.attributes),
+            lines: self.lines,
+            bytes: self.bytes,
+            problem: self.problem.take(),
+            bindings: moved(&mut self.bindings),
+            functions: moved(&mut self.functions),
+            parameters: moved(&mut self.parameters),
+            effects: moved(&mut self.effects),
+            classes: moved(&mut self.classes),
+            calls: moved(&mut self.calls),
+            arguments: moved(&mut self.arguments),
+            reads: moved(&mut self.reads),
+            stars: moved(&mut self.stars),
+            all: self.all.take(),
+        }
     }
 }
 
@@ -80,6 +141,25 @@ impl Names {
 
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+}
+
+/// Neighbours in one of the lists of [`FileFacts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    pub from: u32,
+    pub to: u32,
+}
+
+impl Span {
+    /// All that was added since the list had this length.
+    pub fn since<T>(from: usize, list: &[T]) -> Self {
+        let [from, to] = [from, list.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        Self { from, to }
+    }
+
+    pub fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.from as usize..self.to as usize).unwrap_or_default()
     }
 }
 
@@ -135,6 +215,8 @@ pub struct Binding {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Path(Path),
+    /// A call of this of which the arguments do not matter.
+    Made(Path),
     Call(Box<CallValue>),
     /// `make().name`, of something that is no path.
     Attribute(Box<(Value, Name)>),
@@ -155,6 +237,17 @@ pub enum Value {
 }
 
 impl Value {
+    /// It as a call, if it is one.
+    pub fn as_call(&self) -> Option<Cow<'_, CallValue>> {
+        match self {
+            Self::Call(call) => Some(Cow::Borrowed(call)),
+            Self::Made(path) => {
+                Some(Cow::Owned(CallValue { callee: Self::Path(*path), args: Vec::new(), keywords: Vec::new() }))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it makes an object that can be changed.
     pub fn is_mutable_display(&self) -> bool {
         matches!(self, Self::List | Self::Dict | Self::Set)
@@ -227,10 +320,12 @@ pub struct Function {
     pub end_line: u32,
     pub is_async: bool,
     pub is_generator: bool,
-    pub parameters: Vec<Parameter>,
+    pub parameters: Span,
     pub decorators: Vec<Decorator>,
     pub returns: Returns,
-    pub effects: Vec<Effect>,
+    pub effects: Span,
+    /// Where it reads a variable around it that changes: line and name.
+    pub reads_global: Option<(u32, Name)>,
     pub shape: Shape,
 }
 
@@ -297,7 +392,7 @@ pub mod effect {
 pub struct Effect {
     pub bit: u16,
     /// Of `MUTATES_ARGUMENT`: which parameter.
-    pub parameter: u32,
+    pub parameter: u16,
     pub line: u32,
     pub what: Name,
 }
@@ -308,7 +403,7 @@ pub enum Origin {
     /// Made in this function, or a constant: nobody else sees it change.
     #[default]
     Fresh,
-    Parameter(u32),
+    Parameter(u16),
     Global,
 }
 
@@ -365,9 +460,20 @@ pub struct Call {
     pub flags: u8,
     /// Where the object of a method call comes from.
     pub receiver: Origin,
-    /// Without fresh ones at the end.
-    pub arguments: Vec<Origin>,
-    pub keywords: Vec<(Name, Origin)>,
+    /// How many arguments by position are known: without fresh ones at the end.
+    pub positional: u8,
+    /// How many by keyword; fresh ones are left out.
+    pub keywords: u8,
+    /// Where they begin in [`FileFacts::arguments`].
+    pub arguments: u32,
+}
+
+/// An argument of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Argument {
+    /// Of a keyword.
+    pub name: Name,
+    pub origin: Origin,
 }
 
 /// An attribute that is read: `os.environ`.

@@ -279,6 +279,7 @@ impl<'a> All<'a> {
     #[expect(clippy::too_many_lines, reason = "a list of independent rules")]
     fn hazards(&self, at: (u32, u32), declared: &Declared) -> Vec<Hazard> {
         let function = self.function(at);
+        let facts = self.project.facts(at.0);
         let spelled = &declared.spelled;
         let mut hazards = Vec::new();
         let mut add = |id: &str, line: u32, text: String| {
@@ -286,7 +287,10 @@ impl<'a> All<'a> {
         };
         let keyed =
             matches!(spelled.library.as_str(), "functools" | "cachetools" | "toolz") && spelled.kind == Kind::Function;
-        if keyed && function.method == Method::Instance && function.parameters.first().is_some_and(|p| !p.variadic) {
+        if keyed
+            && function.method == Method::Instance
+            && facts.parameters(function).first().is_some_and(|p| !p.variadic)
+        {
             add(
                 "self_in_key",
                 function.line,
@@ -306,8 +310,8 @@ impl<'a> All<'a> {
         if let Some(line) = function.returns.mutable.filter(|_| !function.is_generator && keeps_the_object(spelled)) {
             add("mutable_result", line, "callers share one list, dict or set: a change by one is seen by all".into());
         }
-        for parameter in function.parameters.iter().filter(|parameter| parameter.unhashable && keyed) {
-            let name = self.project.facts(at.0).name(parameter.name);
+        for parameter in facts.parameters(function).iter().filter(|parameter| parameter.unhashable && keyed) {
+            let name = facts.name(parameter.name);
             add(
                 "unhashable_argument",
                 function.def_line,
@@ -321,14 +325,14 @@ impl<'a> All<'a> {
                 "None is not kept: calls that give None are computed again each time".into(),
             );
         }
-        if spelled.default_size && !function.parameters.is_empty() {
+        if spelled.default_size && !facts.parameters(function).is_empty() {
             add("default_size", function.line, "the size is the library's default, 128: nobody chose it".into());
         }
         if spelled.capacity == Capacity::Entries(0) {
             add("size_zero", function.line, "a size of 0 keeps nothing, and only counts misses".into());
         }
-        let keyless = function
-            .parameters
+        let keyless = facts
+            .parameters(function)
             .iter()
             .skip(usize::from(function.method != Method::No && function.method != Method::Static))
             .count()
@@ -404,7 +408,7 @@ impl<'a> All<'a> {
         let function = self.function(at);
         let facts = self.project.facts(at.0);
         let own = usize::from(matches!(function.method, Method::Instance | Method::Class));
-        let given = function.parameters.get(own..).unwrap_or_default();
+        let given = facts.parameters(function).get(own..).unwrap_or_default();
         let simple = !function.is_generator && !function.is_async && !given.is_empty() && function.returns.value;
         let hashable = given.iter().all(|parameter| !parameter.unhashable && !parameter.variadic);
         // An instance can change between calls; what its methods read of it is not followed.

@@ -280,10 +280,11 @@ impl<'a> Linker<'a> {
     fn is_parameter_of(&self, path: &Path, function: u32) -> bool {
         let Found::Binding(number) = path.found else { return false };
         let binding = self.project.binding(self.file, number);
-        matches!(binding.bound, Bound::Parameter(_) | Bound::Value(Value::Call(_)))
+        let facts = self.project.facts(self.file);
+        matches!(binding.bound, Bound::Parameter(_) | Bound::Value(Value::Call(_) | Value::Made(_)))
             && binding.scope == Scope::Function(function)
-            && self.project.facts(self.file).functions[function as usize]
-                .parameters
+            && facts
+                .parameters(&facts.functions[function as usize])
                 .iter()
                 .any(|parameter| parameter.name == binding.name)
     }
@@ -302,7 +303,7 @@ impl<'a> Linker<'a> {
     fn variables(&mut self) {
         let facts = self.project.facts(self.file);
         for (number, binding) in facts.bindings.iter().enumerate() {
-            let Bound::Value(value @ Value::Call(_)) = &binding.bound else { continue };
+            let Bound::Value(value @ (Value::Call(_) | Value::Made(_))) = &binding.bound else { continue };
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             if let Some((spelled, function)) = self.declarer.manual(self.file, value) {
                 self.manual(number, spelled, function);

@@ -278,11 +278,8 @@ impl Project {
         }
         match value {
             Value::Path(path) => self.resolve_at(file, path, consulted, depth + 1).entity,
-            Value::Call(call) => match self.value_at(file, &call.callee, consulted, depth + 1) {
-                Entity::Class(file, class) => Entity::Instance(file, class),
-                Entity::External(name) => Entity::External(name + "()"),
-                _ => Entity::Unknown,
-            },
+            Value::Made(path) => result_of(self.resolve_at(file, path, consulted, depth + 2).entity),
+            Value::Call(call) => result_of(self.value_at(file, &call.callee, consulted, depth + 1)),
             Value::Attribute(attribute) => {
                 let of = self.value_at(file, &attribute.0, consulted, depth + 1);
                 self.step(&of, file, self.facts(file).name(attribute.1), consulted, depth).entity
@@ -408,6 +405,15 @@ impl Project {
         order.classes.extend(merge(lists));
         orders[file as usize][class as usize] = Some(order.clone());
         order
+    }
+}
+
+/// What a call of it gives.
+fn result_of(called: Entity) -> Entity {
+    match called {
+        Entity::Class(file, class) => Entity::Instance(file, class),
+        Entity::External(name) => Entity::External(name + "()"),
+        _ => Entity::Unknown,
     }
 }
 

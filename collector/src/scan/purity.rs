@@ -28,28 +28,45 @@ pub(crate) enum Why {
 }
 
 /// What one function does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
     pub(crate) effects: u16,
     /// Parameters that it changes, the first 32.
     pub(crate) parameters: u32,
-    why: Vec<(u16, Why)>,
+    /// Its latest reason, as a place in [`Reasons`] and one more.
+    latest: u32,
 }
 
-impl State {
-    pub(crate) fn why(&self, effect: u16) -> Option<Why> {
-        self.why.iter().find(|(known, _)| *known == effect).map(|(_, why)| *why)
+/// The reasons of all functions, in the order in which they were found: effect, reason, and the one before it of the same
+/// function.
+#[derive(Default)]
+struct Reasons(Vec<(u16, Why, u32)>);
+
+impl Reasons {
+    fn of(&self, state: &State, effect: u16) -> Option<Why> {
+        let mut at = state.latest;
+        loop {
+            let (known, why, before) = *self.0.get(at.checked_sub(1)? as usize)?;
+            if known == effect {
+                return Some(why);
+            }
+            at = before;
+        }
     }
 
-    fn add(&mut self, effect: u16, why: Why) -> bool {
-        let new = self.effects & effect == 0;
+    /// Gives a function an effect; whether it is new.
+    fn add(&mut self, state: &mut State, effect: u16, why: Why) -> bool {
+        let new = state.effects & effect == 0;
         if new {
-            self.effects |= effect;
-            self.why.push((effect, why));
+            state.effects |= effect;
+            self.0.push((effect, why, state.latest));
+            state.latest = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
         }
         new
     }
+}
 
+impl State {
     /// The worst effect, by the order of the lattice.
     pub(crate) fn level(&self) -> (u16, &'static str) {
         ALL.iter().rev().find(|(effect, _)| self.effects & effect != 0).copied().unwrap_or((0, "pure"))
@@ -57,6 +74,7 @@ impl State {
 }
 
 /// A call between functions.
+#[derive(Clone, Copy)]
 struct Edge {
     caller: u32,
     callee: u32,
@@ -70,9 +88,14 @@ struct Edge {
 pub(crate) struct Purity {
     pub(crate) states: Vec<State>,
     pub(crate) first: Vec<u32>,
+    reasons: Reasons,
 }
 
 impl Purity {
+    fn add(&mut self, number: u32, effect: u16, why: Why) -> bool {
+        self.reasons.add(&mut self.states[number as usize], effect, why)
+    }
+
     pub(crate) fn number(&self, file: u32, function: u32) -> u32 {
         self.first[file as usize] + function
     }
@@ -96,7 +119,7 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
         first.push(count);
         count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
     }
-    let mut purity = Purity { states: vec![State::default(); count as usize], first };
+    let mut purity = Purity { states: vec![State::default(); count as usize], first, reasons: Reasons::default() };
     let mut edges = Vec::new();
     let mut made = HashMap::default();
     for (file, links) in links.iter().enumerate() {
@@ -104,43 +127,64 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
         own(project, &mut purity, file, links);
         calls(project, &mut purity, file, links, &mut edges, &mut made);
     }
-    edges.sort_by_key(|edge| edge.callee);
-    propagate(project, &mut purity, &edges);
+    let (edges, ends) = by_callee(edges, purity.states.len());
+    propagate(project, &mut purity, &edges, &ends);
     purity
+}
+
+/// The edges in the order of their callees, and where those of each end.
+fn by_callee(edges: Vec<Edge>, functions: usize) -> (Vec<Edge>, Vec<u32>) {
+    let mut ends = vec![0_u32; functions + 1];
+    for edge in &edges {
+        ends[edge.callee as usize + 1] += 1;
+    }
+    for number in 1..ends.len() {
+        ends[number] += ends[number - 1];
+    }
+    let mut sorted = edges.clone();
+    for edge in edges {
+        let at = &mut ends[edge.callee as usize];
+        sorted[*at as usize] = edge;
+        *at += 1;
+    }
+    (sorted, ends)
 }
 
 /// What functions do by themselves.
 fn own(project: &Project, purity: &mut Purity, file: u32, links: &Links) {
     let facts = project.facts(file);
     for (number, function) in facts.functions.iter().enumerate() {
-        let state = &mut purity.states[purity.first[file as usize] as usize + number];
-        for effect in &function.effects {
-            state.add(effect.bit, Why::Own { line: effect.line, what: effect.what });
+        let number = purity.first[file as usize] + u32::try_from(number).unwrap_or(u32::MAX);
+        for effect in facts.effects(function) {
+            purity.add(number, effect.bit, Why::Own { line: effect.line, what: effect.what });
             if effect.bit & (MUTATES_ARGUMENT | MUTATES_SELF) != 0 && effect.parameter < 32 {
-                state.parameters |= 1 << effect.parameter;
+                purity.states[number as usize].parameters |= 1 << effect.parameter;
             }
+        }
+        if let Some((line, what)) = function.reads_global {
+            purity.add(number, READS_GLOBAL, Why::Own { line, what });
         }
     }
     for (opaque, (function, _)) in links.opaque.iter().enumerate() {
-        let number = purity.number(file, *function) as usize;
+        let number = purity.number(file, *function);
         let opaque = u32::try_from(opaque).unwrap_or(u32::MAX);
-        purity.states[number].add(UNKNOWN, Why::Decorator { opaque });
+        purity.add(number, UNKNOWN, Why::Decorator { opaque });
     }
     for (function, line, external) in &links.reads {
         let effect = world::read(&links.externals[*external as usize]);
         if effect != 0 {
-            let number = purity.number(file, *function) as usize;
-            purity.states[number].add(effect, Why::External { line: *line, external: *external });
+            let number = purity.number(file, *function);
+            purity.add(number, effect, Why::External { line: *line, external: *external });
         }
     }
     for (function, line, other, binding) in &links.variables {
         let bound = &project.binding(*other, *binding);
         if matches!(&bound.bound, Bound::Value(Value::List | Value::Dict | Value::Set | Value::None)) {
-            let number = purity.number(file, *function) as usize;
+            let number = purity.number(file, *function);
             let facts = project.facts(file);
             let what = facts.reads.iter().find(|read| read.function == *function && read.line == *line);
             let what = what.and_then(|read| facts.attributes(&read.path).last()).copied().unwrap_or(0);
-            purity.states[number].add(READS_GLOBAL, Why::Own { line: *line, what });
+            purity.add(number, READS_GLOBAL, Why::Own { line: *line, what });
         }
     }
 }
@@ -175,28 +219,28 @@ fn calls(
                 let edge = |callee: &u32| Edge { caller, callee: *callee, file, call: number, constructs: true };
                 edges.extend(made.functions.iter().map(edge));
                 if made.unknown {
-                    purity.states[caller as usize].add(UNKNOWN, Why::Nameless { line });
+                    purity.add(caller, UNKNOWN, Why::Nameless { line });
                 }
             }
             Target::External(external) => {
                 let effect = externals[*external as usize];
                 let why = Why::External { line, external: *external };
                 if effect == MUTATES_ARGUMENT {
-                    let origin = call.arguments.first().copied().unwrap_or_default();
+                    let origin = facts.argument(call, 0).unwrap_or_default();
                     changes(project, purity, caller, origin, why);
                 } else if effect != 0 {
-                    purity.states[caller as usize].add(effect, why);
+                    purity.add(caller, effect, why);
                 }
             }
             Target::Named(name, literal) => {
                 let known = &mut methods[*name as usize];
                 let effect = if *literal { 0 } else { *known.get_or_insert_with(|| world::method(facts.name(*name))) };
                 if effect != 0 {
-                    purity.states[caller as usize].add(effect, Why::Named { line, name: *name });
+                    purity.add(caller, effect, Why::Named { line, name: *name });
                 }
             }
             Target::Nothing => {
-                purity.states[caller as usize].add(UNKNOWN, Why::Nameless { line });
+                purity.add(caller, UNKNOWN, Why::Nameless { line });
             }
         }
     }
@@ -226,14 +270,14 @@ fn constructors(project: &Project, purity: &Purity, (file, class): (u32, u32)) -
 /// A function changes an object of this origin.
 fn changes(project: &Project, purity: &mut Purity, number: u32, origin: Origin, why: Why) -> bool {
     let (file, function) = purity.place(number);
-    let state = &mut purity.states[number as usize];
     match origin {
         Origin::Fresh => false,
-        Origin::Global => state.add(WRITES_GLOBAL, why),
+        Origin::Global => purity.add(number, WRITES_GLOBAL, why),
         Origin::Parameter(parameter) => {
             let function = &project.facts(file).functions[function as usize];
             let itself = parameter == 0 && matches!(function.method, Method::Instance | Method::Class);
-            let mut new = state.add(if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
+            let mut new = purity.add(number, if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
+            let state = &mut purity.states[number as usize];
             if parameter < 32 && state.parameters & (1 << parameter) == 0 {
                 state.parameters |= 1 << parameter;
                 new = true;
@@ -244,7 +288,7 @@ fn changes(project: &Project, purity: &mut Purity, number: u32, origin: Origin, 
 }
 
 /// Carries effects from callees to callers until nothing changes.
-fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge]) {
+fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge], ends: &[u32]) {
     let mut waiting: Vec<u32> = (0..u32::try_from(purity.states.len()).unwrap_or(0))
         .filter(|n| purity.states[*n as usize].effects != 0)
         .collect();
@@ -254,8 +298,8 @@ fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge]) {
     }
     while let Some(callee) = waiting.pop() {
         queued[callee as usize] = false;
-        let from = edges.partition_point(|edge| edge.callee < callee);
-        for edge in edges[from..].iter().take_while(|edge| edge.callee == callee) {
+        let from = callee.checked_sub(1).map_or(0, |before| ends[before as usize]);
+        for edge in &edges[from as usize..ends[callee as usize] as usize] {
             let call = &project.facts(edge.file).calls[edge.call as usize];
             if carry(project, purity, edge, call) && !queued[edge.caller as usize] {
                 queued[edge.caller as usize] = true;
@@ -273,28 +317,25 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge, call: &Call) -> bo
     let mut new = false;
     for (effect, _) in ALL {
         if effects & effect != 0 && effect & (MUTATES_ARGUMENT | MUTATES_SELF) == 0 {
-            new |= purity.states[edge.caller as usize].add(effect, why);
+            new |= purity.add(edge.caller, effect, why);
         }
     }
     if parameters == 0 {
         return new;
     }
     let (file, function) = purity.place(edge.callee);
-    let function = &project.facts(file).functions[function as usize];
+    let (facts, caller) = (project.facts(file), project.facts(edge.file));
+    let function = &facts.functions[function as usize];
     let method = matches!(function.method, Method::Instance | Method::Class);
-    for (index, parameter) in function.parameters.iter().enumerate().take(32) {
+    for (index, parameter) in facts.parameters(function).iter().enumerate().take(32) {
         if parameters & (1 << index) == 0 {
             continue;
         }
         let origin = if method && index == 0 {
             if edge.constructs { Origin::Fresh } else { call.receiver }
         } else {
-            let given = call
-                .keywords
-                .iter()
-                .find(|(name, _)| project.facts(edge.file).name(*name) == project.facts(file).name(parameter.name));
-            let position = index - usize::from(method);
-            given.map(|(_, origin)| *origin).or(call.arguments.get(position).copied()).unwrap_or_default()
+            let given = caller.keyword(call, facts.name(parameter.name));
+            given.or_else(|| caller.argument(call, index - usize::from(method))).unwrap_or_default()
         };
         new |= changes(project, purity, edge.caller, origin, why);
     }
@@ -315,7 +356,7 @@ pub(crate) fn reasons(
         let (file, function) = purity.place(at);
         let facts = project.facts(file);
         let state = &purity.states[at as usize];
-        let Some(why) = state.why(effect) else { break };
+        let Some(why) = purity.reasons.of(state, effect) else { break };
         let (line, text) = match why {
             Why::Own { line, what } => (line, facts.name(what).to_owned()),
             Why::External { line, external } => {

@@ -263,6 +263,10 @@ fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher) {
             (1, path.scope, facts.name(path.base)).hash(hasher);
             facts.attributes(path).iter().for_each(|name| facts.name(*name).hash(hasher));
         }
+        Value::Made(path) => {
+            7.hash(hasher);
+            value_hash(facts, &Value::Path(*path), hasher);
+        }
         Value::Call(call) => {
             2.hash(hasher);
             value_hash(facts, &call.callee, hasher);

@@ -1,8 +1,7 @@
 //! Expressions: calls and who is called, names that are read, comprehensions.
 
 use super::Reader;
-use super::frame::Loop;
-use crate::scan::facts::{Bound, Call, Callee, Found, Name, Origin, Path, Read, Receiver, Value, call};
+use crate::scan::facts::{Argument, Bound, Call, Callee, Found, Name, Origin, Path, Read, Receiver, Span, Value, call};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Comprehension, Expr, ExprContext};
 
@@ -56,8 +55,8 @@ fn changes(name: &str) -> bool {
     )
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn expression(&mut self, expression: &'a Expr) {
+impl Reader {
+    pub(super) fn expression(&mut self, expression: &Expr) {
         match expression {
             Expr::Call(node) => self.call(node, 0),
             Expr::Await(node) => match &*node.value {
@@ -95,7 +94,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A name that is read; what the function does not bind may be a variable of the module.
-    fn load(&mut self, name: Name, node: &'a ast::ExprName) {
+    fn load(&mut self, name: Name, node: &ast::ExprName) {
         let frame = self.here();
         if !frame.in_function() || frame.locals.contains_key(&name) || frame.seen.contains(&name) {
             return;
@@ -106,7 +105,7 @@ impl<'a> Reader<'a> {
         self.loads.push((function, name, line));
     }
 
-    fn attribute(&mut self, node: &'a ast::ExprAttribute, expression: &'a Expr) {
+    fn attribute(&mut self, node: &ast::ExprAttribute, expression: &Expr) {
         let Some(path) = self.path(expression) else { return self.visit_expr(&node.value) };
         let frame = self.here();
         if frame.in_function() && !frame.locals.contains_key(&path.base) && node.ctx == ExprContext::Load {
@@ -117,7 +116,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn lambda(&mut self, node: &'a ast::ExprLambda) {
+    fn lambda(&mut self, node: &ast::ExprLambda) {
         // Its parameters hide names for a while; its calls are made by whoever calls it, from here.
         if let Some(parameters) = &node.parameters {
             for parameter in &**parameters {
@@ -133,7 +132,7 @@ impl<'a> Reader<'a> {
         self.visit_expr(&node.body);
     }
 
-    fn comprehension(&mut self, generators: &'a [Comprehension], elements: &[&'a Expr]) {
+    fn comprehension(&mut self, generators: &[Comprehension], elements: &[&Expr]) {
         let first = self.pending.len();
         self.count(|shape| {
             shape.generators = shape.generators.max(u32::try_from(generators.len()).unwrap_or(u32::MAX));
@@ -143,7 +142,7 @@ impl<'a> Reader<'a> {
             self.visit_expr(&generator.iter);
             let origin = self.origin(&generator.iter);
             let from = if index == 0 { self.pending.len() } else { first };
-            self.frame().loops.push(Loop { bound: Vec::new(), first: from });
+            self.push_loop(from);
             self.frame().comprehensions += 1;
             if self.here().in_function() {
                 self.bind_target(&generator.target, origin);
@@ -162,13 +161,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Outside functions its names are not seen by anybody else, so they are not bound.
-    fn bound_in_comprehension(&mut self, target: &'a Expr) {
+    fn bound_in_comprehension(&mut self, target: &Expr) {
         match target {
             Expr::Name(name) => {
                 let name = self.intern(name.id.as_str());
-                if let Some(innermost) = self.frame().loops.last_mut() {
-                    innermost.bound.push(name);
-                }
+                self.bound_in_loop(name);
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bound_in_comprehension(element)),
             Expr::List(list) => list.elts.iter().for_each(|element| self.bound_in_comprehension(element)),
@@ -176,7 +173,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn call(&mut self, node: &'a ast::ExprCall, mut flags: u8) {
+    fn call(&mut self, node: &ast::ExprCall, mut flags: u8) {
         let line = self.line_of(node.range_start);
         let (callee, receiver) = self.callee(&node.func, line);
         let frame = self.here();
@@ -184,32 +181,43 @@ impl<'a> Reader<'a> {
         if frame.comprehensions > 0 {
             flags |= call::COMPREHENSION;
         }
-        let mut arguments = Vec::new();
-        let mut names = (loop_depth > 0).then(Vec::new);
+        let (from, first_name) = (self.facts.arguments.len(), self.given.len());
+        let mut plain = loop_depth > 0;
         for argument in &node.arguments.args {
-            arguments.push(self.origin(argument));
-            flags |= self.argument(argument, &mut names);
+            let origin = self.origin(argument);
+            self.facts.arguments.push(Argument { name: 0, origin });
+            flags |= self.argument(argument, &mut plain);
         }
-        let mut keywords = Vec::new();
+        while self.facts.arguments.len() > from
+            && self.facts.arguments.pop_if(|argument| argument.origin == Origin::Fresh).is_some()
+        {}
+        self.facts.arguments.truncate(from + usize::from(u8::MAX));
+        let by_keyword = self.facts.arguments.len();
         for keyword in &node.arguments.keywords {
-            flags |= self.argument(&keyword.value, &mut names);
+            flags |= self.argument(&keyword.value, &mut plain);
             match &keyword.arg {
                 Some(name) => {
                     let name = self.intern(name.as_str());
                     let origin = self.origin(&keyword.value);
                     if origin != Origin::Fresh {
-                        keywords.push((name, origin));
+                        self.facts.arguments.push(Argument { name, origin });
                     }
                 }
-                None => names = None,
+                None => plain = false,
             }
         }
-        while arguments.pop_if(|origin| *origin == Origin::Fresh).is_some() {}
+        self.facts.arguments.truncate(by_keyword + usize::from(u8::MAX));
+        let count = |from: usize, to: usize| u8::try_from(to - from).unwrap_or(u8::MAX);
+        let (positional, keywords) = (count(from, by_keyword), count(by_keyword, self.facts.arguments.len()));
+        let arguments = u32::try_from(from).unwrap_or(u32::MAX);
         let number = u32::try_from(self.facts.calls.len()).unwrap_or(u32::MAX);
         let hands_on = self.calls_its_argument(&callee);
-        self.facts.calls.push(Call { function, line, callee, loop_depth, flags, receiver, arguments, keywords });
-        if let Some(names) = names.filter(|names| !names.is_empty()) {
-            self.pending.push((number, names));
+        let call = Call { function, line, callee, loop_depth, flags, receiver, positional, keywords, arguments };
+        self.facts.calls.push(call);
+        if plain && self.given.len() > first_name {
+            self.pending.push((number, Span::since(first_name, &self.given)));
+        } else {
+            self.given.truncate(first_name);
         }
         if hands_on {
             self.references(node, flags);
@@ -222,7 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The expression before the dot of a method call, as far as it does something.
-    fn called_on(&mut self, function: &'a Expr) {
+    fn called_on(&mut self, function: &Expr) {
         match function {
             Expr::Attribute(attribute) => match &*attribute.value {
                 Expr::Name(name) => {
@@ -235,29 +243,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Flags of an argument; adds the names that it is made of, or gives up on them.
-    fn argument(&mut self, argument: &'a Expr, names: &mut Option<Vec<Name>>) -> u8 {
+    /// Flags of an argument; adds the name that it is, where it is `plain`: a name or a constant.
+    fn argument(&mut self, argument: &Expr, plain: &mut bool) -> u8 {
         match argument {
             Expr::Name(name) => {
                 let name = self.intern(name.id.as_str());
-                if let Some(names) = names {
-                    names.push(name);
+                if *plain {
+                    self.given.push(name);
                 }
                 0
             }
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => 0,
             Expr::List(_) | Expr::Dict(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
-                *names = None;
+                *plain = false;
                 call::UNHASHABLE
             }
             _ => {
-                *names = None;
+                *plain = false;
                 0
             }
         }
     }
 
-    fn callee(&mut self, function: &'a Expr, line: u32) -> (Callee, Origin) {
+    fn callee(&mut self, function: &Expr, line: u32) -> (Callee, Origin) {
         if let Some(path) = self.path(function) {
             let last = self.facts.attributes(&path).last().copied();
             let origin = if last.is_none() { Origin::Fresh } else { self.origin_of(path.base) };
@@ -329,11 +337,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `map(f, xs)`, `sorted(xs, key=f)`: calls of `f`, one loop deeper.
-    fn references(&mut self, node: &'a ast::ExprCall, flags: u8) {
+    fn references(&mut self, node: &ast::ExprCall, flags: u8) {
         let by_key = node.arguments.keywords.iter().filter(|keyword| {
             keyword.arg.as_ref().is_some_and(|name| matches!(name.as_str(), "key" | "func" | "function"))
         });
-        let given: Vec<&'a Expr> =
+        let given: Vec<&Expr> =
             node.arguments.args.first().into_iter().chain(by_key.map(|keyword| &keyword.value)).collect();
         for function in given {
             let Some(path) = self.path(function) else { continue };
@@ -345,8 +353,9 @@ impl<'a> Reader<'a> {
                 callee: Callee::Path(Path { found: Found::Free, ..path }),
                 flags: (flags & call::COMPREHENSION) | call::REFERENCE,
                 receiver: Origin::Fresh,
-                arguments: Vec::new(),
-                keywords: Vec::new(),
+                positional: 0,
+                keywords: 0,
+                arguments: 0,
             };
             self.facts.calls.push(call);
         }

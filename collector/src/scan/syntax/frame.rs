@@ -1,6 +1,6 @@
 //! What is known at one place of the walk: the scope, its names so far, the loops around it.
 
-use crate::scan::facts::{NOWHERE, Name, Origin, Scope};
+use crate::scan::facts::{Effect, Name, Origin, Scope};
 use foldhash::{HashMap, HashSet};
 
 /// A name that a function binds.
@@ -12,6 +12,7 @@ pub(super) struct Local {
 }
 
 /// The module, a function or a class body.
+#[derive(Default)]
 pub(super) struct Frame {
     pub(super) scope: Scope,
     /// The function whose code this is.
@@ -20,50 +21,39 @@ pub(super) struct Frame {
     pub(super) class: Option<u32>,
     /// First parameter of a method.
     pub(super) itself: Option<Name>,
-    pub(super) prefix: String,
+    /// How long the prefix of the names in it is.
+    pub(super) prefix: usize,
     pub(super) locals: HashMap<Name, Local>,
     /// Declared `global` (true) or `nonlocal`.
     pub(super) outer: HashMap<Name, bool>,
     pub(super) seen: HashSet<Name>,
     pub(super) loops: Vec<Loop>,
+    /// Names that the loops bind, those of inner ones behind.
+    pub(super) bound: Vec<Name>,
+    /// What the function does.
+    pub(super) effects: Vec<Effect>,
     pub(super) comprehensions: u32,
 }
 
 /// A loop or a comprehension.
 pub(super) struct Loop {
-    /// Names that it binds.
-    pub(super) bound: Vec<Name>,
-    /// Calls before it.
+    /// Names in `bound` before it.
+    pub(super) bound: usize,
+    /// Calls in `pending` before it.
     pub(super) first: usize,
 }
 
 impl Frame {
-    pub(super) fn module() -> Self {
-        Self::new(Scope::Module, NOWHERE, None, String::new())
-    }
-
-    pub(super) fn new(scope: Scope, function: u32, class: Option<u32>, prefix: String) -> Self {
-        Self {
-            scope,
-            function,
-            class,
-            itself: None,
-            prefix,
-            locals: HashMap::default(),
-            outer: HashMap::default(),
-            seen: HashSet::default(),
-            loops: Vec::new(),
-            comprehensions: 0,
-        }
-    }
-
-    /// Another frame in the same memory.
-    pub(super) fn again(mut self, scope: Scope, function: u32, class: Option<u32>, prefix: String) -> Self {
+    /// Empties it, and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.itself = None;
         self.locals.clear();
         self.outer.clear();
         self.seen.clear();
         self.loops.clear();
-        Self { scope, function, class, itself: None, prefix, comprehensions: 0, ..self }
+        self.bound.clear();
+        self.effects.clear();
+        self.comprehensions = 0;
     }
 
     pub(super) fn in_function(&self) -> bool {

@@ -2,12 +2,14 @@
 
 use super::Reader;
 use super::frame::Local;
-use crate::scan::facts::{Binding, Bound, Class, Decorator, Function, Method, Origin, Parameter, Scope, Shape};
+use crate::scan::facts::{
+    Binding, Bound, Class, Decorator, Function, Method, Origin, Parameter, Scope, Shape, Span, Value,
+};
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged;
 
-impl<'a> Reader<'a> {
+impl Reader {
     pub(super) fn count(&mut self, with: impl FnOnce(&mut Shape)) {
         let function = self.here().function as usize;
         if let Some(function) = self.facts.functions.get_mut(function) {
@@ -15,7 +17,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn function(&mut self, node: &'a ast::StmtFunctionDef) {
+    pub(super) fn function(&mut self, node: &ast::StmtFunctionDef) {
         let name = self.intern(node.name.as_str());
         let number = u32::try_from(self.facts.functions.len()).unwrap_or(u32::MAX);
         let mut decorators = Vec::with_capacity(node.decorator_list.len());
@@ -35,9 +37,7 @@ impl<'a> Reader<'a> {
         let line = decorators.first().map_or(def_line, |decorator| decorator.line);
         let (parent, class) = (self.here().scope, self.direct_class());
         let method = class.map_or(Method::No, |_| Self::method(node));
-        let qualname = [self.here().prefix.as_str(), node.name.as_str()].concat();
-        let prefix = [qualname.as_str(), ".<locals>."].concat();
-        let qualname = if self.here().prefix.is_empty() { name } else { self.text(&qualname) };
+        let qualname = self.qualname(name, node.name.as_str(), ".<locals>.");
         let parameters = self.parameters(&node.parameters);
         let mut function = Function {
             name,
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         }
         self.facts.functions.push(function);
         self.bind(name, Bound::Function(number), Origin::Global);
-        self.enter(node, number, class, method, prefix);
+        self.enter(node, number, class, method);
         self.visit_body(&node.body);
         let falls_through = may_end(&node.body);
         let returns = &mut self.facts.functions[number as usize].returns;
@@ -92,72 +92,59 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn enter(
-        &mut self,
-        node: &'a ast::StmtFunctionDef,
-        number: u32,
-        class: Option<u32>,
-        method: Method,
-        prefix: String,
-    ) {
+    fn enter(&mut self, node: &ast::StmtFunctionDef, number: u32, class: Option<u32>, method: Method) {
         let scope = Scope::Function(number);
         // A function inside a method sees the method's `self` as an outer name.
-        let mut frame = self.new_frame(scope, number, class, prefix);
+        let mut frame = self.new_frame(scope, number, class);
         let itself = matches!(method, Method::Instance | Method::Class);
         for (index, parameter) in node.parameters.iter().enumerate() {
             let name = self.intern(parameter.name().as_str());
             if index == 0 && itself {
                 frame.itself = Some(name);
             }
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let position = u16::try_from(index).unwrap_or(u16::MAX);
+            let index = u32::from(position);
             let binding = u32::try_from(self.facts.bindings.len()).unwrap_or(u32::MAX);
             let bound = match &parameter.as_parameter().annotation {
                 Some(annotation) if !(index == 0 && itself) => self.typed(annotation, index),
                 _ => Bound::Parameter(index),
             };
             self.facts.bindings.push(Binding { scope, name, of_instance: false, line: 0, bound });
-            frame.locals.insert(name, Local { binding, origin: Origin::Parameter(index) });
+            frame.locals.insert(name, Local { binding, origin: Origin::Parameter(position) });
         }
         self.frames.push(frame);
     }
 
     /// A parameter whose annotation names a class is an instance of it.
-    fn typed(&mut self, annotation: &'a Expr, index: u32) -> Bound {
-        use crate::scan::facts::{CallValue, Value};
+    fn typed(&mut self, annotation: &Expr, index: u32) -> Bound {
         match annotation {
             Expr::Name(name) if name.id.as_str().starts_with(char::is_uppercase) => {}
             Expr::Attribute(attribute) if attribute.attr.as_str().starts_with(char::is_uppercase) => {}
             _ => return Bound::Parameter(index),
         }
-        match self.path(annotation) {
-            Some(path) => {
-                let callee = Value::Path(path);
-                Bound::Value(Value::Call(Box::new(CallValue { callee, args: Vec::new(), keywords: Vec::new() })))
-            }
-            None => Bound::Parameter(index),
+        self.path(annotation).map_or(Bound::Parameter(index), |path| Bound::Value(Value::Made(path)))
+    }
+
+    fn parameters(&mut self, parameters: &ast::Parameters) -> Span {
+        let from = self.facts.parameters.len();
+        for parameter in parameters {
+            let annotation = parameter.as_parameter().annotation.as_deref();
+            let by_type = annotation.is_some_and(is_mutable_type);
+            let by_default = parameter
+                .default()
+                .is_some_and(|default| matches!(default, Expr::List(_) | Expr::Dict(_) | Expr::Set(_)));
+            let name = self.intern(parameter.name().as_str());
+            self.facts.parameters.push(Parameter {
+                name,
+                unhashable: (by_type || by_default) && !parameter.is_variadic(),
+                annotated: annotation.is_some(),
+                variadic: parameter.is_variadic(),
+            });
         }
+        Span::since(from, &self.facts.parameters)
     }
 
-    fn parameters(&mut self, parameters: &'a ast::Parameters) -> Vec<Parameter> {
-        parameters
-            .iter()
-            .map(|parameter| {
-                let annotation = parameter.as_parameter().annotation.as_deref();
-                let by_type = annotation.is_some_and(is_mutable_type);
-                let by_default = parameter
-                    .default()
-                    .is_some_and(|default| matches!(default, Expr::List(_) | Expr::Dict(_) | Expr::Set(_)));
-                Parameter {
-                    name: self.intern(parameter.name().as_str()),
-                    unhashable: (by_type || by_default) && !parameter.is_variadic(),
-                    annotated: annotation.is_some(),
-                    variadic: parameter.is_variadic(),
-                }
-            })
-            .collect()
-    }
-
-    pub(super) fn class(&mut self, node: &'a ast::StmtClassDef) {
+    pub(super) fn class(&mut self, node: &ast::StmtClassDef) {
         let name = self.intern(node.name.as_str());
         let number = u32::try_from(self.facts.classes.len()).unwrap_or(u32::MAX);
         node.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
@@ -170,21 +157,19 @@ impl<'a> Reader<'a> {
             }
             arguments.keywords.iter().for_each(|keyword| self.visit_expr(&keyword.value));
         }
-        let qualname = [self.here().prefix.as_str(), node.name.as_str()].concat();
-        let prefix = [qualname.as_str(), "."].concat();
-        let qualname = self.text(&qualname);
+        let qualname = self.qualname(name, node.name.as_str(), ".");
         let line = self.line(&node.name);
         let parent = self.here().scope;
         self.facts.classes.push(Class { name, qualname, parent, line, bases });
         self.bind(name, Bound::Class(number), Origin::Global);
         let function = self.here().function;
-        let frame = self.new_frame(Scope::Class(number), function, Some(number), prefix);
+        let frame = self.new_frame(Scope::Class(number), function, Some(number));
         self.frames.push(frame);
         self.visit_body(&node.body);
         self.leave_frame();
     }
 
-    pub(super) fn returned(&mut self, node: &'a ast::StmtReturn) {
+    pub(super) fn returned(&mut self, node: &ast::StmtReturn) {
         let value = node.value.as_deref();
         if let Some(value) = value {
             self.visit_expr(value);
@@ -214,9 +199,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_mutable_local(&self, name: &str) -> bool {
-        let Some(name) = self.numbers.get(name) else { return false };
-        let Some(local) = self.here().locals.get(name) else { return false };
+    fn is_mutable_local(&mut self, name: &str) -> bool {
+        let name = self.intern(name);
+        let Some(local) = self.here().locals.get(&name) else { return false };
         matches!(&self.facts.bindings[local.binding as usize].bound, Bound::Value(value) if value.is_mutable_display())
     }
 }

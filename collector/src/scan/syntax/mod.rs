@@ -11,39 +11,35 @@ mod scopes;
 mod statements;
 mod values;
 
-use super::facts::{FileFacts, NOWHERE, Name, Problem, Scope};
-use foldhash::{HashMap, HashSet};
+use super::facts::{FileFacts, NOWHERE, Name, Problem, Scope, Span};
+use foldhash::HashSet;
+use foldhash::fast::FixedState;
 use frame::Frame;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use ruff_python_ast::PySourceType;
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_parser::parse_unchecked_source;
 use ruff_text_size::{Ranged, TextSize};
 use std::cell::Cell;
+use std::hash::BuildHasher;
 
 /// Expressions nested deeper than this are not looked into; the stacks of the workers hold so many.
 const DEEPEST: u32 = 20_000;
-
-/// Places for names that were interned last.
-const RECENT: usize = 64;
 
 /// The stack that [`read`] needs for text nested as deep as the parser takes it: pages of it that are not used cost nothing.
 pub(crate) const STACK_BYTES: usize = 1 << 28;
 
 /// Reads a file; one that does not parse has a problem and nothing else.
 pub(crate) fn read(text: &str) -> FileFacts {
-    let parsed = parse_unchecked_source(text, PySourceType::Python);
-    let starts = line_starts(text);
-    let lines = u32::try_from(starts.len() - usize::from(text.ends_with('\n') || text.is_empty())).unwrap_or(u32::MAX);
-    let size = text.len() as u64;
-    if let Some(error) = parsed.errors().first() {
-        let problem = Problem { line: Some(line_at(&starts, error.location.start())), what: error.error.to_string() };
-        return FileFacts { lines, bytes: size, problem: Some(problem), ..FileFacts::default() };
+    thread_local! {
+        /// A reader's memory serves all files of a thread: what it keeps of a file is copied when the tree is gone, so
+        /// that neither the tree's many small pieces nor lists that grow lie between what stays.
+        static READER: Cell<Option<Box<Reader>>> = const { Cell::new(None) };
     }
-    let mut reader = Reader::new(starts);
-    reader.visit_body(&parsed.syntax().body);
-    let mut facts = reader.finish();
-    facts.lines = lines;
-    facts.bytes = size;
+    let mut reader = READER.take().unwrap_or_default();
+    let facts = reader.read(text);
+    READER.set(Some(reader));
     facts
 }
 
@@ -53,8 +49,8 @@ pub(crate) fn parse_only(text: &str) -> bool {
 }
 
 /// Offsets at which lines begin.
-fn line_starts(text: &str) -> Vec<u32> {
-    let mut starts = Vec::with_capacity(text.len() / 32 + 1);
+fn line_starts(text: &str, starts: &mut Vec<u32>) {
+    starts.clear();
     starts.push(0);
     let bytes = text.as_bytes();
     let add = |at: usize| starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
@@ -65,7 +61,6 @@ fn line_starts(text: &str) -> Vec<u32> {
     } else {
         memchr::memchr_iter(b'\n', bytes).for_each(add);
     }
-    starts
 }
 
 fn line_at(starts: &[u32], at: TextSize) -> u32 {
@@ -73,60 +68,109 @@ fn line_at(starts: &[u32], at: TextSize) -> u32 {
 }
 
 /// The walk over one tree.
-struct Reader<'a> {
+#[derive(Default)]
+struct Reader {
+    /// Offsets at which lines begin.
     starts: Vec<u32>,
     last_line: Cell<u32>,
     facts: FileFacts,
-    numbers: HashMap<&'a str, Name>,
-    recent: [(&'a str, Name); RECENT],
+    numbers: HashTable<Name>,
+    recent: Recent,
     /// Frames that were left, for their memory.
     left: Vec<Frame>,
     /// The module, and each function and class around this place.
     frames: Vec<Frame>,
     /// Names that functions read and do not bind, as (function, name, line).
     loads: Vec<(u32, Name, u32)>,
-    /// Call in a loop → the names that its arguments are made of.
-    pending: Vec<(u32, Vec<Name>)>,
+    /// Call in a loop → the names that its arguments are made of, in `given`.
+    pending: Vec<(u32, Span)>,
+    given: Vec<Name>,
+    /// The qualified name of this place, with what stands before the next one.
+    prefix: String,
     depth: u32,
     /// Names around functions whose objects functions change.
     written: HashSet<Name>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(starts: Vec<u32>) -> Self {
-        Self {
-            starts,
-            last_line: Cell::new(1),
-            facts: FileFacts::default(),
-            numbers: HashMap::default(),
-            recent: [("", NOWHERE); RECENT],
-            left: Vec::new(),
-            frames: vec![Frame::module()],
-            loads: Vec::new(),
-            pending: Vec::new(),
-            depth: 0,
-            written: HashSet::default(),
+/// Texts that were interned last, by where they are: address and length.
+struct Recent([((usize, usize), Name); 64]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self([((0, 0), NOWHERE); 64])
+    }
+}
+
+impl Reader {
+    fn read(&mut self, text: &str) -> FileFacts {
+        let parsed = parse_unchecked_source(text, PySourceType::Python);
+        line_starts(text, &mut self.starts);
+        let ended = text.ends_with('\n') || text.is_empty();
+        let lines = u32::try_from(self.starts.len() - usize::from(ended)).unwrap_or(u32::MAX);
+        let size = text.len() as u64;
+        if let Some(error) = parsed.errors().first() {
+            let line = line_at(&self.starts, error.location.start());
+            let problem = Problem { line: Some(line), what: error.error.to_string() };
+            return FileFacts { lines, bytes: size, problem: Some(problem), ..FileFacts::default() };
         }
+        self.begin();
+        self.visit_body(&parsed.syntax().body);
+        // The next tree has other texts at the same places.
+        self.recent = Recent::default();
+        drop(parsed);
+        self.facts.lines = lines;
+        self.facts.bytes = size;
+        scopes::resolve(&mut self.facts, &self.loads, &self.written);
+        self.facts.copied()
     }
 
-    fn intern(&mut self, text: &'a str) -> Name {
+    fn begin(&mut self) {
+        self.last_line.set(1);
+        self.numbers.clear();
+        self.left.append(&mut self.frames);
+        self.loads.clear();
+        self.pending.clear();
+        self.given.clear();
+        self.prefix.clear();
+        self.depth = 0;
+        self.written.clear();
+        let module = self.new_frame(Scope::Module, NOWHERE, None);
+        self.frames.push(module);
+    }
+
+    fn intern(&mut self, text: &str) -> Name {
         // The same node is asked for several times in a row: as an argument, as an origin, as a name that is read.
-        let slot = (text.as_ptr() as usize >> 3) % RECENT;
-        if let (known, name) = self.recent[slot]
+        let place = (text.as_ptr() as usize, text.len());
+        let slot = (place.0 >> 3) % self.recent.0.len();
+        if let (known, name) = self.recent.0[slot]
             && name != NOWHERE
-            && std::ptr::eq(known, text)
+            && known == place
         {
             return name;
         }
         let names = &mut self.facts.names;
-        let name = *self.numbers.entry(text).or_insert_with(|| names.push(text));
-        self.recent[slot] = (text, name);
+        let hash = |text: &str| FixedState::with_seed(5).hash_one(text);
+        let known = self.numbers.entry(hash(text), |name| names.get(*name) == text, |name| hash(names.get(*name)));
+        let name = match known {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let name = names.push(text);
+                free.insert(name);
+                name
+            }
+        };
+        self.recent.0[slot] = (place, name);
         name
     }
 
-    /// A text that is no name of the source; a new one each time.
-    fn text(&mut self, text: &str) -> Name {
-        self.facts.names.push(text)
+    /// The qualified name of what is defined here; names in it get it and `within` in front.
+    fn qualname(&mut self, name: Name, text: &str, within: &str) -> Name {
+        let outer = self.here().prefix;
+        self.prefix.truncate(outer);
+        self.prefix.push_str(text);
+        let qualname = if outer == 0 { name } else { self.facts.names.push(&self.prefix) };
+        self.prefix.push_str(within);
+        qualname
     }
 
     fn line(&self, node: &impl Ranged) -> u32 {
@@ -152,15 +196,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A frame of a function or a class, in the memory of one that was left.
-    fn new_frame(&mut self, scope: Scope, function: u32, class: Option<u32>, prefix: String) -> Frame {
-        match self.left.pop() {
-            Some(used) => used.again(scope, function, class, prefix),
-            None => Frame::new(scope, function, class, prefix),
-        }
+    fn new_frame(&mut self, scope: Scope, function: u32, class: Option<u32>) -> Frame {
+        let mut frame = self.left.pop().unwrap_or_default();
+        frame.clear();
+        Frame { scope, function, class, prefix: self.prefix.len(), ..frame }
     }
 
     fn leave_frame(&mut self) {
-        self.left.extend(self.frames.pop());
+        let Some(mut frame) = self.frames.pop() else { return };
+        if let Scope::Function(number) = frame.scope {
+            let from = self.facts.effects.len();
+            self.facts.effects.append(&mut frame.effects);
+            self.facts.functions[number as usize].effects = Span::since(from, &self.facts.effects);
+        }
+        self.left.push(frame);
+        let prefix = self.here().prefix;
+        self.prefix.truncate(prefix);
     }
 
     fn frame(&mut self) -> &mut Frame {
@@ -169,10 +220,5 @@ impl<'a> Reader<'a> {
 
     fn here(&self) -> &Frame {
         self.frames.last().expect("the module's frame is never popped")
-    }
-
-    fn finish(mut self) -> FileFacts {
-        scopes::resolve(&mut self.facts, &self.loads, &self.written);
-        self.facts
     }
 }

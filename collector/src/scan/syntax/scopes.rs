@@ -1,8 +1,7 @@
 //! What each name stands for, once the whole file has been seen: Python binds names by scope, not by order.
 
 use crate::scan::facts::{
-    Binding, Bound, Call, CallValue, Callee, Effect, FileFacts, Found, Function, Method, Name, Path, Scope, Value,
-    call, effect,
+    Binding, Bound, Call, CallValue, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
 };
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::Cell;
@@ -54,7 +53,8 @@ struct Names {
 
 /// Fills in what paths stand for, and which variables of the module functions read.
 pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written: &HashSet<Name>) {
-    let functions: Vec<(Scope, Option<(u32, Name)>)> = facts.functions.iter().map(|f| (f.parent, itself(f))).collect();
+    let functions: Vec<(Scope, Option<(u32, Name)>)> =
+        facts.functions.iter().map(|function| (function.parent, itself(facts, function))).collect();
     let classes: Vec<Scope> = facts.classes.iter().map(|class| class.parent).collect();
     let mut bindings = std::mem::take(&mut facts.bindings);
     let first = index(&bindings);
@@ -81,9 +81,9 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
     for &(function, name, line) in loads {
         if scopes.is_changing_variable(function, name)
             && let Some(function) = facts.functions.get_mut(function as usize)
-            && !function.effects.iter().any(|known| known.bit == effect::READS_GLOBAL)
+            && function.reads_global.is_none()
         {
-            function.effects.push(Effect { bit: effect::READS_GLOBAL, parameter: 0, line, what: name });
+            function.reads_global = Some((line, name));
         }
     }
     for binding in &mut bindings {
@@ -94,9 +94,9 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
     facts.bindings = bindings;
 }
 
-fn itself(function: &Function) -> Option<(u32, Name)> {
+fn itself(facts: &FileFacts, function: &Function) -> Option<(u32, Name)> {
     match (function.class, function.method) {
-        (Some(class), Method::Instance | Method::Class) => Some((class, function.parameters.first()?.name)),
+        (Some(class), Method::Instance | Method::Class) => Some((class, facts.parameters(function).first()?.name)),
         _ => None,
     }
 }
@@ -177,7 +177,7 @@ impl Scopes<'_> {
 
     fn fill(&self, value: &mut Value) {
         match value {
-            Value::Path(path) => path.found = self.find(path),
+            Value::Path(path) | Value::Made(path) => path.found = self.find(path),
             Value::Attribute(attribute) => self.fill(&mut attribute.0),
             Value::Call(inner) => {
                 let CallValue { callee, args, keywords } = &mut **inner;

@@ -2,11 +2,11 @@
 
 use super::Reader;
 use super::frame::{Local, Loop};
-use crate::scan::facts::{Binding, Bound, Effect, ModuleName, Name, Origin, Scope, Value, effect};
+use crate::scan::facts::{Binding, Bound, Effect, ModuleName, Name, Origin, Scope, Value, call, effect};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
 
-impl<'a> Visitor<'a> for Reader<'a> {
+impl<'a> Visitor<'a> for Reader {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         self.count(|shape| shape.statements += 1);
         match statement {
@@ -83,12 +83,10 @@ impl<'a> Visitor<'a> for Reader<'a> {
     }
 }
 
-impl<'a> Reader<'a> {
+impl Reader {
     /// Binds a name in the scope of this place.
     pub(super) fn bind(&mut self, name: Name, bound: Bound, origin: Origin) {
-        if let Some(innermost) = self.frame().loops.last_mut() {
-            innermost.bound.push(name);
-        }
+        self.bound_in_loop(name);
         let frame = self.here();
         let scope = frame.scope;
         match frame.outer.get(&name) {
@@ -131,15 +129,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Something that the function does; the first place of each kind is kept.
-    pub(super) fn effect(&mut self, effect: u16, parameter: u32, line: u32, what: Name) {
-        let function = self.here().function as usize;
-        let Some(function) = self.facts.functions.get_mut(function) else { return };
-        if !function.effects.iter().any(|known| known.bit == effect && known.parameter == parameter) {
-            function.effects.push(Effect { bit: effect, parameter, line, what });
+    pub(super) fn effect(&mut self, effect: u16, parameter: u16, line: u32, what: Name) {
+        let scope = Scope::Function(self.here().function);
+        // From the body of a class in it as well.
+        let Some(frame) = self.frames.iter_mut().rev().find(|frame| frame.scope == scope) else { return };
+        if !frame.effects.iter().any(|known| known.bit == effect && known.parameter == parameter) {
+            frame.effects.push(Effect { bit: effect, parameter, line, what });
         }
     }
 
-    fn import(&mut self, import: &'a ast::StmtImport) {
+    fn import(&mut self, import: &ast::StmtImport) {
         for alias in &import.names {
             let (name, bound) = if let Some(asname) = &alias.asname {
                 (asname.as_str(), alias.name.as_str())
@@ -153,7 +152,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn import_from(&mut self, import: &'a ast::StmtImportFrom) {
+    fn import_from(&mut self, import: &ast::StmtImportFrom) {
         let name = self.intern(import.module.as_ref().map_or("", |module| module.as_str()));
         let module = ModuleName { level: import.level, name };
         for alias in &import.names {
@@ -167,7 +166,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn assign(&mut self, targets: &'a [Expr], value: &'a Expr) {
+    fn assign(&mut self, targets: &[Expr], value: &Expr) {
         let origin = self.origin(value);
         for target in targets {
             match target {
@@ -199,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `self.name = value` in a method.
-    fn instance_attribute(&mut self, target: &'a ast::ExprAttribute, value: &'a Expr) {
+    fn instance_attribute(&mut self, target: &ast::ExprAttribute, value: &Expr) {
         let Expr::Name(base) = &*target.value else { return };
         let base = self.intern(base.id.as_str());
         let frame = self.here();
@@ -214,7 +213,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn all(&mut self, value: &'a Expr) {
+    fn all(&mut self, value: &Expr) {
         let (Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. })) = value else { return };
         let mut names = Vec::with_capacity(elts.len());
         for element in elts {
@@ -225,7 +224,7 @@ impl<'a> Reader<'a> {
         self.facts.all = Some(names);
     }
 
-    fn augment(&mut self, assign: &'a ast::StmtAugAssign) {
+    fn augment(&mut self, assign: &ast::StmtAugAssign) {
         self.visit_expr(&assign.value);
         match &*assign.target {
             Expr::Name(target) => {
@@ -250,7 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An object is changed in place: whose is it?
-    pub(super) fn changed(&mut self, target: &'a Expr, how: &'a str) {
+    pub(super) fn changed(&mut self, target: &Expr, how: &str) {
         let line = self.line(target);
         match target {
             Expr::Attribute(_) | Expr::Subscript(_) => {}
@@ -285,7 +284,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn outer(&mut self, names: &'a [ast::Identifier], global: bool) {
+    fn outer(&mut self, names: &[ast::Identifier], global: bool) {
         for name in names {
             let name = self.intern(name.as_str());
             self.frame().outer.insert(name, global);
@@ -293,7 +292,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Targets of `for`, `with`, `except`, of tuples.
-    pub(super) fn bind_target(&mut self, target: &'a Expr, origin: Origin) {
+    pub(super) fn bind_target(&mut self, target: &Expr, origin: Origin) {
         match target {
             Expr::Name(name) => {
                 let name = self.intern(name.id.as_str());
@@ -309,7 +308,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn attempt(&mut self, attempt: &'a ast::StmtTry) {
+    fn attempt(&mut self, attempt: &ast::StmtTry) {
         self.visit_body(&attempt.body);
         for ast::ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
             if let Some(kind) = &handler.type_ {
@@ -327,7 +326,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn open_loop(&mut self) {
         let first = self.pending.len();
-        self.frame().loops.push(Loop { bound: Vec::new(), first });
+        self.push_loop(first);
         let depth = u32::from(self.here().loop_depth());
         self.count(|shape| {
             shape.loops += 1;
@@ -335,21 +334,40 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// Tells which calls in the loop get the same arguments each time.
+    pub(super) fn push_loop(&mut self, first: usize) {
+        let frame = self.frame();
+        let bound = frame.bound.len();
+        frame.loops.push(Loop { bound, first });
+    }
+
+    pub(super) fn bound_in_loop(&mut self, name: Name) {
+        let frame = self.frame();
+        if !frame.loops.is_empty() {
+            frame.bound.push(name);
+        }
+    }
+
+    /// Tells which calls in the loop get the same arguments each time. What an inner loop binds, an outer one binds too;
+    /// the innermost loop decides.
     pub(super) fn close_loop(&mut self) {
-        let Some(closed) = self.frame().loops.pop() else { return };
+        let frame = self.frames.last_mut().expect("the module's frame is never popped");
+        let Some(closed) = frame.loops.pop() else { return };
         let first = closed.first.min(self.pending.len());
-        for (call, names) in self.pending.drain(first..) {
-            let flags = &mut self.facts.calls[call as usize].flags;
-            if names.iter().any(|name| closed.bound.contains(name)) {
-                *flags &= !crate::scan::facts::call::SAME_ARGUMENTS;
+        let bound = &frame.bound[closed.bound..];
+        for (call, names) in &self.pending[first..] {
+            let flags = &mut self.facts.calls[*call as usize].flags;
+            if names.of(&self.given).iter().any(|name| bound.contains(name)) {
+                *flags &= !call::SAME_ARGUMENTS;
             } else {
-                *flags |= crate::scan::facts::call::SAME_ARGUMENTS;
+                *flags |= call::SAME_ARGUMENTS;
             }
         }
-        // What an inner loop binds, an outer one binds too; the innermost loop decides.
-        if let Some(outer) = self.frame().loops.last_mut() {
-            outer.bound.extend(closed.bound);
+        if let Some((_, names)) = self.pending.get(first) {
+            self.given.truncate(names.from as usize);
+        }
+        self.pending.truncate(first);
+        if frame.loops.is_empty() {
+            frame.bound.clear();
         }
     }
 }

@@ -7,9 +7,9 @@ use ruff_python_ast::{self as ast, Expr, Number, UnaryOp};
 /// `make_region(..).configure(..).cache_on_arguments(..)` is not deeper.
 const DEEPEST_VALUE: u32 = 8;
 
-impl<'a> Reader<'a> {
+impl Reader {
     /// `base.a.b` of an expression, if it is one; its names from left to right.
-    pub(super) fn path(&mut self, expression: &'a Expr) -> Option<Path> {
+    pub(super) fn path(&mut self, expression: &Expr) -> Option<Path> {
         let from = self.facts.attributes.len();
         let mut at = expression;
         loop {
@@ -41,11 +41,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn value(&mut self, expression: &'a Expr) -> Value {
+    pub(super) fn value(&mut self, expression: &Expr) -> Value {
         self.value_at(expression, 0)
     }
 
-    fn value_at(&mut self, expression: &'a Expr, depth: u32) -> Value {
+    fn value_at(&mut self, expression: &Expr, depth: u32) -> Value {
         if depth > DEEPEST_VALUE {
             return Value::Other;
         }
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn call_value(&mut self, call: &'a ast::ExprCall, depth: u32) -> Value {
+    fn call_value(&mut self, call: &ast::ExprCall, depth: u32) -> Value {
         let callee = self.value_at(&call.func, depth + 1);
         let args = call.arguments.args.iter().map(|argument| self.value_at(argument, depth + 1)).collect();
         let mut keywords = Vec::new();
@@ -97,20 +97,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Short texts only: what names a time, a key or an attribute.
-    fn text_of(&mut self, text: &'a ast::ExprStringLiteral) -> Name {
+    fn text_of(&mut self, text: &ast::ExprStringLiteral) -> Name {
         let text = text.value.to_str();
         self.intern(if text.len() <= 80 { text } else { "" })
     }
 
     /// A value of a variable inside a function: only what tells its type.
-    pub(super) fn local_value(&mut self, expression: &'a Expr) -> Value {
+    pub(super) fn local_value(&mut self, expression: &Expr) -> Value {
         match expression {
             Expr::Call(call) => match self.path(&call.func) {
                 // Caches made in functions are declarations like any other.
-                Some(path) if !self.names_a_cache(&path) => {
-                    let callee = Value::Path(path);
-                    Value::Call(Box::new(CallValue { callee, args: Vec::new(), keywords: Vec::new() }))
-                }
+                Some(path) if !self.names_a_cache(&path) => Value::Made(path),
                 Some(_) => self.value_at(expression, 3),
                 None => match &*call.func {
                     Expr::Call(_) => self.value_at(expression, 3),
@@ -132,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where the object that an expression gives comes from.
-    pub(super) fn origin(&mut self, expression: &'a Expr) -> Origin {
+    pub(super) fn origin(&mut self, expression: &Expr) -> Origin {
         let mut at = expression;
         loop {
             at = match at {
@@ -164,7 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The name that an attribute or element belongs to.
-    pub(super) fn root(expression: &'a Expr) -> Option<&'a str> {
+    pub(super) fn root(expression: &Expr) -> Option<&str> {
         let mut at = expression;
         loop {
             at = match at {
