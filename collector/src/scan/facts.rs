@@ -269,15 +269,14 @@ impl CallValue {
     }
 }
 
-/// `base.a.b`, the base being looked up from a scope.
+/// `base.a.b`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Path {
-    pub scope: Scope,
     pub base: Name,
     /// Where its attributes are in [`FileFacts::attributes`].
     pub from: u32,
     pub to: u32,
-    /// What the base stands for; filled in when the file has been read to its end.
+    /// What the base stands for.
     pub found: Found,
 }
 
@@ -291,6 +290,8 @@ pub enum Found {
     Binding(u32),
     /// The first parameter of a method of this class.
     Itself(u32),
+    /// Not told before the file has been read to its end: to be looked up from this scope.
+    From(Scope),
 }
 
 /// How a method gets its object.

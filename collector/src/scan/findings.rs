@@ -37,7 +37,7 @@ impl<'a> All<'a> {
         };
         all.asked_for();
         let mut starts = vec![0_u32; purity.states.len() + 1];
-        for (target, _) in links.iter().flat_map(|links| &links.targets) {
+        for target in links.iter().flat_map(|links| &links.targets) {
             if let Target::Function(file, function, _) = target {
                 starts[purity.number(*file, *function) as usize + 1] += 1;
             }
@@ -49,7 +49,7 @@ impl<'a> All<'a> {
         for (file, links) in links.iter().enumerate() {
             let file = u32::try_from(file).unwrap_or(u32::MAX);
             let facts = project.facts(file);
-            for (number, (target, variable)) in links.targets.iter().enumerate() {
+            for (number, target) in links.targets.iter().enumerate() {
                 let place = (file, u32::try_from(number).unwrap_or(u32::MAX));
                 match target {
                     Target::Function(to, function, _) => {
@@ -64,10 +64,10 @@ impl<'a> All<'a> {
                     }
                     _ => {}
                 }
-                if let Some(variable) = variable
-                    && let Some(places) = all.through.get_mut(variable)
-                {
-                    places.push(place);
+            }
+            for (number, other, binding) in &links.through {
+                if let Some(places) = all.through.get_mut(&(*other, *binding)) {
+                    places.push((file, *number));
                 }
             }
         }
@@ -223,7 +223,7 @@ impl<'a> All<'a> {
     fn sites_of(&self, file: u32, declared: &Declared) -> Sites {
         let mut places: Vec<((u32, u32), Tier)> = Vec::new();
         let tier_at = |place: &(u32, u32)| {
-            purity::tier(&self.links[place.0 as usize].targets[place.1 as usize].0).unwrap_or(Tier::Resolved)
+            purity::tier(&self.links[place.0 as usize].targets[place.1 as usize]).unwrap_or(Tier::Resolved)
         };
         let mut name = None;
         if let Some(number) = declared.variable {
@@ -463,7 +463,7 @@ impl<'a> All<'a> {
             words.insert("comprehension");
         }
         let calls = self.project.facts(at.0).calls.iter().zip(&links.targets).filter(|(call, _)| call.function == at.1);
-        for (_, (target, _)) in calls {
+        for (_, target) in calls {
             match target {
                 Target::Function(file, function, _) if (*file, *function) == at => drop(words.insert("recursion")),
                 Target::External(number) => match links.externals[*number as usize].split('.').next() {

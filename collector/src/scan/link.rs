@@ -21,7 +21,7 @@ pub(crate) enum Tier {
 }
 
 /// What a call calls.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
     #[default]
     Nothing,
@@ -32,9 +32,6 @@ pub(crate) enum Target {
     /// A method of an object of unknown class, as a name of the file; a literal's class is known to be a builtin.
     Named(u32, bool),
 }
-
-/// What a call calls, with the variable on the way to it, as (file, binding).
-pub(crate) type Told = (Target, Option<(u32, u32)>);
 
 /// A cache that the file declares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +50,9 @@ pub(crate) struct Declared {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Links {
     /// One for each call.
-    pub(crate) targets: Vec<Told>,
+    pub(crate) targets: Vec<Target>,
+    /// Calls that go through a variable: (call, file, binding).
+    pub(crate) through: Vec<(u32, u32, u32)>,
     pub(crate) externals: Vec<String>,
     pub(crate) declared: Vec<Declared>,
     /// Functions that put a cache around a function that they are given.
@@ -127,7 +126,7 @@ struct Linker<'a> {
     links: Links,
     numbers: HashMap<String, u32>,
     /// What paths stand for that were asked for: the same ones are called again and again.
-    known: HashMap<(Found, Name, &'a [Name]), Told>,
+    known: HashMap<(Found, Name, &'a [Name]), (Target, Option<(u32, u32)>)>,
 }
 
 impl<'a> Linker<'a> {
@@ -144,43 +143,51 @@ impl<'a> Linker<'a> {
     fn calls(&mut self) {
         let project: &'a Project = self.project;
         let facts = project.facts(self.file);
-        self.links.targets.reserve(facts.calls.len());
+        self.links.targets.reserve_exact(facts.calls.len());
         for call in &facts.calls {
+            let mut through = None;
             let target = match &call.callee {
                 Callee::Path(path) => {
                     // A name that is bound in the file is its binding, whatever it is called there.
                     let base = if path.found == Found::Free { path.base } else { 0 };
                     let key = (path.found, base, facts.attributes(path));
-                    let known = self.known.get(&key).cloned();
-                    known.unwrap_or_else(|| {
-                        let target = self.path(path);
-                        self.known.insert(key, target.clone());
-                        target
-                    })
+                    let (target, variable) = match self.known.get(&key) {
+                        Some(known) => *known,
+                        None => {
+                            let told = self.path(path);
+                            self.known.insert(key, told);
+                            told
+                        }
+                    };
+                    through = variable;
+                    target
                 }
                 Callee::Super(class, name) => {
                     let order = self.project.order(self.file, *class);
                     let above = order.classes.get(1..).unwrap_or_default();
                     let found = self.project.member_in(above, facts.name(*name), true, self.consulted, 0);
                     match (found.map(|found| found.entity), order.external.first()) {
-                        (Some(Entity::Function(file, function)), _) => {
-                            (Target::Function(file, function, Tier::Method), None)
-                        }
-                        (Some(_), _) => (Target::Nothing, None),
+                        (Some(Entity::Function(file, function)), _) => Target::Function(file, function, Tier::Method),
+                        (Some(_), _) => Target::Nothing,
                         (None, base) => {
                             let base = base.map_or("builtins.object", String::as_str);
-                            (Target::External(self.external(format!("{base}.{}", facts.name(*name)))), None)
+                            Target::External(self.external(format!("{base}.{}", facts.name(*name))))
                         }
                     }
                 }
-                Callee::Method(name, receiver) => (Target::Named(*name, *receiver == Receiver::Literal), None),
-                Callee::Other => (Target::Nothing, None),
+                Callee::Method(name, receiver) => Target::Named(*name, *receiver == Receiver::Literal),
+                Callee::Other => Target::Nothing,
             };
+            if let Some((file, binding)) = through {
+                let call = u32::try_from(self.links.targets.len()).unwrap_or(u32::MAX);
+                self.links.through.push((call, file, binding));
+            }
             self.links.targets.push(target);
         }
     }
 
-    fn path(&mut self, path: &Path) -> Told {
+    /// What a path calls, and the variable on the way to it, as (file, binding).
+    fn path(&mut self, path: &Path) -> (Target, Option<(u32, u32)>) {
         let resolved = self.project.resolve(self.file, path, self.consulted);
         let target = match resolved.entity {
             Entity::Function(file, function) => {

@@ -286,7 +286,7 @@ impl Tree<'_> {
 fn counts(project: &Project, links: &[Links], parsed: usize, linked: usize) -> Counts {
     let sum = |of: fn(&FileFacts) -> u64| project.sources.iter().map(|source| of(&source.facts)).sum();
     let known = |target: &link::Target| !matches!(target, link::Target::Nothing | link::Target::Named(_, false));
-    let resolved = links.iter().flat_map(|links| &links.targets).filter(|(target, _)| known(target)).count();
+    let resolved = links.iter().flat_map(|links| &links.targets).filter(|target| known(target)).count();
     Counts {
         files: project.sources.len() as u64,
         lines: sum(|facts| u64::from(facts.lines)),

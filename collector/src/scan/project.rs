@@ -186,7 +186,7 @@ impl Project {
         let mut at = match path.found {
             Found::Itself(class) => Resolved::plain(Entity::Instance(file, class)),
             Found::Binding(number) => self.bound(file, number, consulted, depth),
-            Found::Free => Resolved::plain(self.free(file, facts.name(path.base), consulted, depth)),
+            Found::Free | Found::From(_) => Resolved::plain(self.free(file, facts.name(path.base), consulted, depth)),
         };
         for attribute in facts.attributes(path) {
             at = self.step(&at.entity, file, facts.name(*attribute), consulted, depth);

@@ -202,7 +202,7 @@ fn calls(
     // The same names are called again and again.
     let externals: Vec<u16> = links.externals.iter().map(|name| world::call(name)).collect();
     let mut methods: Vec<Option<u16>> = vec![None; facts.names.len()];
-    for (number, (call, (target, _))) in facts.calls.iter().zip(&links.targets).enumerate() {
+    for (number, (call, target)) in facts.calls.iter().zip(&links.targets).enumerate() {
         if call.function == NOWHERE {
             continue;
         }

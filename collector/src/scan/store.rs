@@ -6,24 +6,24 @@
 //! are found by content, links by content and by the names of the files that they were told by. Nothing depends on the
 //! store: what is missing, damaged or of another version is as if it had never been there.
 
-use super::facts::{Bound, FileFacts, Scope, Value};
+use super::facts::{Bound, FileFacts, Found, Path, Scope, Value};
 use super::link::Links;
 use super::report::Scan;
-use super::walk::{Found, Stamp};
-use crate::symbolize::cache::{Cache, Cached, FILE_LIMIT};
+use super::walk::{self, Stamp};
+use crate::symbolize::cache::{Cache, Cached};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes with everything that facts, links or the result are made of; with the program's version it names the layout.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 /// The coarsest clock of a file system that is still common.
 const CLOCK: Duration = Duration::from_millis(20);
-/// Facts are kept in parts of about this size.
-const PART_BYTES: usize = FILE_LIMIT / 2;
+/// Facts are kept in so many parts, or in fewer with so many files each.
+const PARTS: usize = 16;
+const SMALLEST_PART: usize = 128;
 
 /// A hash of a file's bytes.
 pub(crate) type ContentHash = [u64; 2];
@@ -76,7 +76,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn of(root: &Path, everything: bool) -> Option<Self> {
+    pub(crate) fn of(root: &std::path::Path, everything: bool) -> Option<Self> {
         let root = format!("{}{}", root.display(), if everything { "\0everything" } else { "" });
         let [a, b] = content_hash(root.as_bytes());
         Some(Self { cache: Cache::of_user()?, name: format!("scan-{a:016x}{b:016x}"), root })
@@ -101,58 +101,52 @@ impl Member {
 
     /// Writes everything anew; `began` is before the first file was looked at.
     pub(crate) fn write(&self, began: SystemTime, files: &[Kept<'_>], result: &Scan, jobs: usize) {
-        let mut rows = Vec::with_capacity(files.len());
-        let mut part = Vec::new();
-        let mut parts = 0;
-        let written = super::each(jobs, files, |kept| {
-            let size = usize::try_from(kept.facts.bytes).unwrap_or(0);
-            let bytes = postcard::to_extend(kept.facts, Vec::with_capacity(size)).ok()?;
-            let facts = bytes.len();
-            Some((exports(kept.facts), facts, postcard::to_extend(kept.links, bytes).ok()?))
-        });
-        for (kept, written) in files.iter().zip(&written) {
-            let mut put = |value: &[u8]| {
-                let from = part.len() as u64;
-                part.extend_from_slice(value);
-                (from, part.len() as u64)
-            };
-            let Some((exports, facts, bytes)) = written else { return };
-            let (facts, links) = bytes.split_at(*facts);
-            let (facts, links) = (put(facts), put(links));
-            rows.push(Row {
-                path: kept.found.path.clone(),
-                stamp: kept.found.stamp,
-                content: kept.content,
-                exports: *exports,
-                part: parts,
-                facts,
-                links,
-            });
-            if part.len() >= PART_BYTES {
-                self.cache.write(&self.part(parts), &[&part]);
-                parts += 1;
-                part.clear();
-            }
-        }
-        self.cache.write(&self.part(parts), &[&part]);
+        let parts: Vec<(u32, &[Kept<'_>])> =
+            (0..).zip(files.chunks(files.len().div_ceil(PARTS).max(SMALLEST_PART))).collect();
+        let written = super::each(jobs, &parts, |(number, files)| self.write_part(*number, files));
+        let Some(rows) = written.into_iter().collect::<Option<Vec<_>>>() else { return };
         let index = Index {
             layout: LAYOUT,
             version: env!("CARGO_PKG_VERSION").into(),
             root: self.root.clone(),
             written: began.duration_since(UNIX_EPOCH).unwrap_or_default(),
-            parts: parts + 1,
-            rows,
+            parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
+            rows: rows.into_iter().flatten().collect(),
             result: result.clone(),
         };
         if let Ok(bytes) = postcard::to_stdvec(&index) {
             self.cache.write(&self.name, &[&bytes]);
         }
     }
+
+    fn write_part(&self, number: u32, files: &[Kept<'_>]) -> Option<Vec<Row>> {
+        // Facts and links are mostly shorter than the source; what is not used of it costs nothing.
+        let source: u64 = files.iter().map(|kept| kept.facts.bytes).sum();
+        let mut part = Vec::with_capacity(usize::try_from(source).unwrap_or(0));
+        let mut rows = Vec::with_capacity(files.len());
+        for kept in files {
+            let from = part.len() as u64;
+            part = postcard::to_extend(kept.facts, part).ok()?;
+            let between = part.len() as u64;
+            part = postcard::to_extend(kept.links, part).ok()?;
+            rows.push(Row {
+                path: kept.found.path.clone(),
+                stamp: kept.found.stamp,
+                content: kept.content,
+                exports: exports(kept.facts),
+                part: number,
+                facts: (from, between),
+                links: (between, part.len() as u64),
+            });
+        }
+        self.cache.write(&self.part(number), &[&part]);
+        Some(rows)
+    }
 }
 
 /// A file to be kept.
 pub(crate) struct Kept<'a> {
-    pub(crate) found: &'a Found,
+    pub(crate) found: &'a walk::Found,
     pub(crate) content: ContentHash,
     pub(crate) facts: &'a FileFacts,
     pub(crate) links: &'a Links,
@@ -160,7 +154,7 @@ pub(crate) struct Kept<'a> {
 
 impl Store {
     /// The number of the row of a file that is what it was, by its stamp.
-    pub(crate) fn unchanged(&self, found: &Found) -> Option<usize> {
+    pub(crate) fn unchanged(&self, found: &walk::Found) -> Option<usize> {
         let number = *self.by_path.get(&found.path)?;
         let row = &self.index.rows[number];
         let quiet = found.stamp.latest() + CLOCK < self.index.written;
@@ -191,7 +185,7 @@ impl Store {
     }
 
     /// Whether these are the same files, in the same order.
-    pub(crate) fn same_files(&self, files: &[Found]) -> bool {
+    pub(crate) fn same_files(&self, files: &[walk::Found]) -> bool {
         files.len() == self.index.rows.len()
             && files.iter().zip(&self.index.rows).all(|(found, row)| found.path == row.path)
     }
@@ -225,23 +219,11 @@ pub(crate) fn exports(facts: &FileFacts) -> u64 {
             continue;
         }
         (binding.scope, facts.name(binding.name), binding.of_instance).hash(&mut hasher);
-        match &binding.bound {
-            Bound::Function(function) => (1, function).hash(&mut hasher),
-            Bound::Class(class) => (2, class).hash(&mut hasher),
-            Bound::Module(module) => (3, module.level, facts.name(module.name)).hash(&mut hasher),
-            Bound::From(module, name) => {
-                (4, module.level, facts.name(module.name), facts.name(*name)).hash(&mut hasher);
-            }
-            Bound::Value(value) => {
-                (5, number).hash(&mut hasher);
-                value_hash(facts, value, &mut hasher);
-            }
-            Bound::Parameter(_) => {}
-        }
+        bound_hash(facts, number, &mut hasher, 0);
     }
     for class in &facts.classes {
         facts.name(class.qualname).hash(&mut hasher);
-        class.bases.iter().for_each(|base| value_hash(facts, base, &mut hasher));
+        class.bases.iter().for_each(|base| value_hash(facts, base, &mut hasher, 0));
     }
     for function in &facts.functions {
         (facts.name(function.qualname), function.class).hash(&mut hasher);
@@ -257,31 +239,66 @@ pub(crate) fn exports(facts: &FileFacts) -> u64 {
     hasher.finish()
 }
 
-fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher) {
+/// Values of values are followed so far.
+const DEEPEST: u32 = 8;
+
+fn bound_hash(facts: &FileFacts, number: usize, hasher: &mut impl Hasher, depth: u32) {
+    match &facts.bindings[number].bound {
+        Bound::Function(function) => (1, function).hash(hasher),
+        Bound::Class(class) => (2, class).hash(hasher),
+        Bound::Module(module) => (3, module.level, facts.name(module.name)).hash(hasher),
+        Bound::From(module, name) => {
+            (4, module.level, facts.name(module.name), facts.name(*name)).hash(hasher);
+        }
+        Bound::Value(value) => {
+            (5, number).hash(hasher);
+            value_hash(facts, value, hasher, depth);
+        }
+        Bound::Parameter(_) => {}
+    }
+}
+
+fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher, depth: u32) {
     match value {
         Value::Path(path) => {
-            (1, path.scope, facts.name(path.base)).hash(hasher);
+            (1, facts.name(path.base)).hash(hasher);
             facts.attributes(path).iter().for_each(|name| facts.name(*name).hash(hasher));
+            base_hash(facts, path, hasher, depth);
         }
         Value::Made(path) => {
             7.hash(hasher);
-            value_hash(facts, &Value::Path(*path), hasher);
+            value_hash(facts, &Value::Path(*path), hasher, depth);
         }
         Value::Call(call) => {
             2.hash(hasher);
-            value_hash(facts, &call.callee, hasher);
-            call.args.iter().for_each(|value| value_hash(facts, value, hasher));
+            value_hash(facts, &call.callee, hasher, depth);
+            call.args.iter().for_each(|value| value_hash(facts, value, hasher, depth));
             for (name, value) in &call.keywords {
                 facts.name(*name).hash(hasher);
-                value_hash(facts, value, hasher);
+                value_hash(facts, value, hasher, depth);
             }
         }
         Value::Attribute(attribute) => {
             (3, facts.name(attribute.1)).hash(hasher);
-            value_hash(facts, &attribute.0, hasher);
+            value_hash(facts, &attribute.0, hasher, depth);
         }
         Value::Int(number) | Value::Float(number) => (4, number).hash(hasher),
         Value::Text(text) => (5, facts.name(*text)).hash(hasher),
         other => (6, std::mem::discriminant(other)).hash(hasher),
+    }
+}
+
+/// What a base stands for: of a name inside of a function others see what it is bound to, by way of `self`.
+fn base_hash(facts: &FileFacts, path: &Path, hasher: &mut impl Hasher, depth: u32) {
+    match path.found {
+        Found::Binding(number) => {
+            let scope = facts.bindings[number as usize].scope;
+            (1, scope).hash(hasher);
+            if matches!(scope, Scope::Function(_)) && depth < DEEPEST {
+                bound_hash(facts, number as usize, hasher, depth + 1);
+            }
+        }
+        Found::Itself(class) => (2, class).hash(hasher),
+        Found::Free | Found::From(_) => 3.hash(hasher),
     }
 }

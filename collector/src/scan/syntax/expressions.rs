@@ -1,7 +1,7 @@
 //! Expressions: calls and who is called, names that are read, comprehensions.
 
 use super::Reader;
-use crate::scan::facts::{Argument, Bound, Call, Callee, Found, Name, Origin, Path, Read, Receiver, Span, Value, call};
+use crate::scan::facts::{Argument, Bound, Call, Callee, Name, Origin, Path, Read, Receiver, Span, Value, call};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Comprehension, Expr, ExprContext};
 
@@ -350,7 +350,7 @@ impl Reader {
                 function: frame.function,
                 line: self.line(function),
                 loop_depth: frame.loop_depth().saturating_add(1),
-                callee: Callee::Path(Path { found: Found::Free, ..path }),
+                callee: Callee::Path(path),
                 flags: (flags & call::COMPREHENSION) | call::REFERENCE,
                 receiver: Origin::Fresh,
                 positional: 0,

@@ -142,37 +142,36 @@ impl Scopes<'_> {
     }
 
     fn find(&self, path: &Path) -> Found {
+        let Found::From(from) = path.found else { return path.found };
         let last = &self.last[path.base as usize];
         if let Some((scope, found)) = last.get()
-            && scope == path.scope
+            && scope == from
         {
             return found;
         }
-        let found = self.find_anew(path);
-        last.set(Some((path.scope, found)));
+        let found = self.find_anew(from, path.base);
+        last.set(Some((from, found)));
         found
     }
 
-    fn find_anew(&self, path: &Path) -> Found {
+    fn find_anew(&self, from: Scope, base: Name) -> Found {
         // `self`, in a method or a function inside one.
-        let mut at = path.scope;
+        let mut at = from;
         while let Scope::Function(function) = at {
             let Some((parent, itself)) = self.functions.get(function as usize) else { break };
+            let bound = self.first.get(&(at, base));
             if let Some((class, name)) = itself
-                && *name == path.base
-                && self
-                    .first
-                    .get(&(at, path.base))
-                    .is_some_and(|names| self.kinds[names.chosen as usize] == Bind::First)
+                && *name == base
+                && bound.is_some_and(|names| self.kinds[names.chosen as usize] == Bind::First)
             {
                 return Found::Itself(*class);
             }
-            if self.first.contains_key(&(at, path.base)) {
+            if bound.is_some() {
                 break;
             }
             at = *parent;
         }
-        self.lookup(path.scope, path.base).map_or(Found::Free, |(_, names)| Found::Binding(names.chosen))
+        self.lookup(from, base).map_or(Found::Free, |(_, names)| Found::Binding(names.chosen))
     }
 
     fn fill(&self, value: &mut Value) {
@@ -201,7 +200,7 @@ impl Scopes<'_> {
     fn may_be_function(&self, call: &Call) -> bool {
         let Callee::Path(path) = &call.callee else { return false };
         match path.found {
-            Found::Free => false,
+            Found::Free | Found::From(_) => false,
             Found::Itself(_) => true,
             Found::Binding(number) => !matches!(self.kinds[number as usize], Bind::First | Bind::Parameter),
         }

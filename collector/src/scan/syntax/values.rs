@@ -24,7 +24,7 @@ impl Reader {
                     let base = self.intern(name.id.as_str());
                     let [from, to] =
                         [from, self.facts.attributes.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
-                    return Some(Path { scope: self.here().scope, base, from, to, found: Found::Free });
+                    return Some(Path { base, from, to, found: Found::From(self.here().scope) });
                 }
                 _ => {
                     self.facts.attributes.truncate(from);
