@@ -7,7 +7,11 @@ use super::declare::{Declarer, Spelled};
 use super::facts::{Bound, Callee, Found, Function, Name, Path, Receiver, Scope, Value, call};
 use super::project::{Consulted, Entity, Project};
 use foldhash::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
+use std::hash::BuildHasher;
 
 /// How sure it is that a call calls a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -105,7 +109,7 @@ pub(crate) fn link(project: &Project, file: u32) -> Links {
         declarer,
         consulted: &consulted,
         links: Links::default(),
-        numbers: HashMap::default(),
+        numbers: HashTable::new(),
         known: HashMap::default(),
     };
     linker.calls();
@@ -124,20 +128,26 @@ struct Linker<'a> {
     declarer: Declarer<'a>,
     consulted: &'a Consulted,
     links: Links,
-    numbers: HashMap<String, u32>,
+    /// Of `links.externals`, by their text.
+    numbers: HashTable<u32>,
     /// What paths stand for that were asked for: the same ones are called again and again.
     known: HashMap<(Found, Name, &'a [Name]), (Target, Option<(u32, u32)>)>,
 }
 
 impl<'a> Linker<'a> {
     fn external(&mut self, name: String) -> u32 {
-        if let Some(number) = self.numbers.get(&name) {
-            return *number;
+        let externals = &mut self.links.externals;
+        let hash = |name: &str| FixedState::with_seed(7).hash_one(name);
+        let same = |number: &u32| externals[*number as usize] == name;
+        match self.numbers.entry(hash(&name), same, |number| hash(&externals[*number as usize])) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let number = u32::try_from(externals.len()).unwrap_or(u32::MAX);
+                free.insert(number);
+                externals.push(name);
+                number
+            }
         }
-        let number = u32::try_from(self.links.externals.len()).unwrap_or(u32::MAX);
-        self.links.externals.push(name.clone());
-        self.numbers.insert(name, number);
-        number
     }
 
     fn calls(&mut self) {

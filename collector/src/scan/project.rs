@@ -5,7 +5,7 @@
 
 use super::facts::{Binding, Bound, FileFacts, Found, ModuleName, NOWHERE, Path, Scope, Value};
 use foldhash::{HashMap, HashMapExt, HashSet};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::BuildHasher;
 
 /// Re-exports and values are followed so far; loops of imports end here.
@@ -76,16 +76,22 @@ pub(crate) struct Order {
 
 /// The files that answers for one file came from.
 #[derive(Debug, Default)]
-pub(crate) struct Consulted(RefCell<HashSet<u32>>);
+pub(crate) struct Consulted {
+    files: RefCell<HashSet<u32>>,
+    /// Often the next one as well.
+    last: Cell<Option<u32>>,
+}
 
 impl Consulted {
     fn add(&self, file: u32) {
-        self.0.borrow_mut().insert(file);
+        if self.last.replace(Some(file)) != Some(file) {
+            self.files.borrow_mut().insert(file);
+        }
     }
 
     /// In order.
     pub(crate) fn files(&self) -> Vec<u32> {
-        let mut files: Vec<u32> = self.0.borrow().iter().copied().collect();
+        let mut files: Vec<u32> = self.files.borrow().iter().copied().collect();
         files.sort_unstable();
         files
     }
@@ -139,6 +145,9 @@ impl Project {
     /// A module by its name, as seen from a file; of several with that name the one nearest to the file.
     pub(crate) fn module(&self, from: u32, name: &str) -> Option<u32> {
         let files = self.modules.get(name)?;
+        if let [only] = files[..] {
+            return Some(only);
+        }
         let near = |file: &u32| {
             let path = &self.sources[*file as usize].path;
             let own = &self.sources[from as usize].path;
@@ -440,7 +449,8 @@ fn text_hash(text: &str) -> u64 {
 }
 
 fn exports_of(facts: &FileFacts) -> Exports {
-    let mut exports = Exports::default();
+    let seen = facts.bindings.iter().filter(|binding| !matches!(binding.scope, Scope::Function(_))).count();
+    let mut exports = Exports::with_capacity(seen);
     for (number, binding) in facts.bindings.iter().enumerate() {
         let scope = match binding.scope {
             Scope::Module => NOWHERE,

@@ -4,7 +4,7 @@
 //! matter. Each effect keeps the first reason: a line of the function itself, or the call that brings it in.
 
 use super::facts::effect::{ALL, IO, MUTATES_ARGUMENT, MUTATES_SELF, READS_GLOBAL, UNKNOWN, WRITES_GLOBAL};
-use super::facts::{Bound, Call, Method, NOWHERE, Origin, Value};
+use super::facts::{Bound, Method, NOWHERE, Origin, Value};
 use super::link::{Links, Target, Tier};
 use super::project::Project;
 use super::world;
@@ -300,8 +300,7 @@ fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge], ends: &[u32
         queued[callee as usize] = false;
         let from = callee.checked_sub(1).map_or(0, |before| ends[before as usize]);
         for edge in &edges[from as usize..ends[callee as usize] as usize] {
-            let call = &project.facts(edge.file).calls[edge.call as usize];
-            if carry(project, purity, edge, call) && !queued[edge.caller as usize] {
+            if carry(project, purity, edge) && !queued[edge.caller as usize] {
                 queued[edge.caller as usize] = true;
                 waiting.push(edge.caller);
             }
@@ -310,13 +309,19 @@ fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge], ends: &[u32
 }
 
 /// What a caller gets from one callee.
-fn carry(project: &Project, purity: &mut Purity, edge: &Edge, call: &Call) -> bool {
+fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
     let callee = &purity.states[edge.callee as usize];
     let (effects, parameters) = (callee.effects, callee.parameters);
+    let brought = effects & !(MUTATES_ARGUMENT | MUTATES_SELF) & !purity.states[edge.caller as usize].effects;
+    // Mostly the caller has them all: its call is not looked at then.
+    if brought == 0 && parameters == 0 {
+        return false;
+    }
+    let call = &project.facts(edge.file).calls[edge.call as usize];
     let why = Why::Calls { line: call.line, function: edge.callee };
     let mut new = false;
     for (effect, _) in ALL {
-        if effects & effect != 0 && effect & (MUTATES_ARGUMENT | MUTATES_SELF) == 0 {
+        if brought & effect != 0 {
             new |= purity.add(edge.caller, effect, why);
         }
     }

@@ -27,6 +27,9 @@ use std::hash::BuildHasher;
 /// Expressions nested deeper than this are not looked into; the stacks of the workers hold so many.
 const DEEPEST: u32 = 20_000;
 
+/// So many places for names that were interned last, as a power of two.
+const RECENT_BITS: u32 = 9;
+
 /// The stack that [`read`] needs for text nested as deep as the parser takes it: pages of it that are not used cost nothing.
 pub(crate) const STACK_BYTES: usize = 1 << 28;
 
@@ -92,12 +95,40 @@ struct Reader {
     written: HashSet<Name>,
 }
 
-/// Texts that were interned last, by where they are: address and length.
-struct Recent([((usize, usize), Name); 64]);
+/// Names that were interned last: those of short texts, since these are most.
+struct Recent(Vec<(Short, Name)>);
+
+/// A text of at most 16 bytes as numbers, the same for no other text: its begin, its end, its length.
+type Short = (u64, u64, usize);
 
 impl Default for Recent {
     fn default() -> Self {
-        Self([((0, 0), NOWHERE); 64])
+        Self(vec![((0, 0, 0), NOWHERE); 1 << RECENT_BITS])
+    }
+}
+
+impl Recent {
+    fn key(text: &str) -> Option<Short> {
+        let bytes = text.as_bytes();
+        let (begin, end) = if let (Some(begin), Some(end)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from_le_bytes(*begin), u64::from_le_bytes(*end))
+        } else if let (Some(begin), Some(end)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u32::from_le_bytes(*begin).into(), u32::from_le_bytes(*end).into())
+        } else {
+            let at = |place: usize| u64::from(bytes.get(place).copied().unwrap_or_default());
+            (at(0) | at(1) << 8 | at(2) << 16, 0)
+        };
+        (bytes.len() <= 16).then_some((begin, end, bytes.len()))
+    }
+
+    fn place(&mut self, (begin, end, length): Short) -> &mut (Short, Name) {
+        let mixed = (begin ^ end.rotate_left(23) ^ length as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = usize::try_from(mixed >> (u64::BITS - RECENT_BITS)).unwrap_or_default();
+        &mut self.0[place]
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(((0, 0, 0), NOWHERE));
     }
 }
 
@@ -115,8 +146,6 @@ impl Reader {
         }
         self.begin();
         self.visit_body(&parsed.syntax().body);
-        // The next tree has other texts at the same places.
-        self.recent = Recent::default();
         drop(parsed);
         self.facts.lines = lines;
         self.facts.bytes = size;
@@ -127,6 +156,7 @@ impl Reader {
     fn begin(&mut self) {
         self.last_line.set(1);
         self.numbers.clear();
+        self.recent.clear();
         self.left.append(&mut self.frames);
         self.loads.clear();
         self.pending.clear();
@@ -139,28 +169,27 @@ impl Reader {
     }
 
     fn intern(&mut self, text: &str) -> Name {
-        // The same node is asked for several times in a row: as an argument, as an origin, as a name that is read.
-        let place = (text.as_ptr() as usize, text.len());
-        let slot = (place.0 >> 3) % self.recent.0.len();
-        if let (known, name) = self.recent.0[slot]
-            && name != NOWHERE
-            && known == place
-        {
+        let Some(key) = Recent::key(text) else { return self.intern_anew(text) };
+        let (known, name) = *self.recent.place(key);
+        if known == key && name != NOWHERE {
             return name;
         }
+        let name = self.intern_anew(text);
+        *self.recent.place(key) = (key, name);
+        name
+    }
+
+    fn intern_anew(&mut self, text: &str) -> Name {
         let names = &mut self.facts.names;
         let hash = |text: &str| FixedState::with_seed(5).hash_one(text);
-        let known = self.numbers.entry(hash(text), |name| names.get(*name) == text, |name| hash(names.get(*name)));
-        let name = match known {
+        match self.numbers.entry(hash(text), |name| names.get(*name) == text, |name| hash(names.get(*name))) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(free) => {
                 let name = names.push(text);
                 free.insert(name);
                 name
             }
-        };
-        self.recent.0[slot] = (place, name);
-        name
+        }
     }
 
     /// The qualified name of what is defined here; names in it get it and `within` in front.
