@@ -12,10 +12,7 @@ pub fn grow_in_large_steps() {
 }
 
 /// Bytes that a heap of its own is grown by at once: less than what the C library takes from the system for itself.
-const GROWN: usize = 28 << 20;
-/// A large page of the usual processors.
-#[cfg(target_os = "linux")]
-const HUGE: usize = 2 << 20;
+const GROWN: usize = 24 << 20;
 
 /// For a command whose threads make and drop very many small pieces: a heap for each thread, and nothing is given back to
 /// the system in between. To be called before these threads start.
@@ -29,16 +26,7 @@ pub fn one_for_each_thread() {
     }
 }
 
-/// Grows the heap of this thread at once, and asks for large pages there; what is not used of it costs nothing.
+/// Grows the heap of this thread at once; pages that are not used cost nothing.
 pub fn grow_mine() {
-    // Two of them are most of what one heap of the C library can be.
-    let grown: [Vec<u8>; 2] = [Vec::with_capacity(GROWN), Vec::with_capacity(GROWN)];
-    #[cfg(target_os = "linux")]
-    for piece in &grown {
-        let (from, to) = (piece.as_ptr() as usize, piece.as_ptr() as usize + piece.capacity());
-        let (from, to) = (from.next_multiple_of(HUGE), to / HUGE * HUGE);
-        // SAFETY: a hint about memory that this thread has; it changes nothing that is in it.
-        unsafe { libc::madvise(from as *mut libc::c_void, to.saturating_sub(from), libc::MADV_HUGEPAGE) };
-    }
-    std::hint::black_box(grown);
+    std::hint::black_box(Vec::<u8>::with_capacity(GROWN));
 }

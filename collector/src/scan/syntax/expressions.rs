@@ -96,11 +96,12 @@ impl Reader {
     /// A name that is read; what the function does not bind may be a variable of the module.
     fn load(&mut self, name: Name, node: &ast::ExprName) {
         let frame = self.here();
-        if !frame.in_function() || frame.locals.contains_key(&name) || frame.seen.contains(&name) {
+        let (function, id) = (frame.function, frame.id);
+        let slot = self.slot(name);
+        if !frame.in_function() || slot.local.frame == id || slot.read == id {
             return;
         }
-        let function = frame.function;
-        self.frame().seen.insert(name);
+        self.slot_mut(name).read = id;
         let line = self.line(node);
         self.loads.push((function, name, line));
     }
@@ -108,7 +109,7 @@ impl Reader {
     fn attribute(&mut self, node: &ast::ExprAttribute, expression: &Expr) {
         let Some(path) = self.path(expression) else { return self.visit_expr(&node.value) };
         let frame = self.here();
-        if frame.in_function() && !frame.locals.contains_key(&path.base) && node.ctx == ExprContext::Load {
+        if frame.in_function() && self.local(path.base).is_none() && node.ctx == ExprContext::Load {
             let (function, line) = (frame.function, self.line(node));
             self.facts.reads.push(Read { function, line, path });
         } else {
@@ -121,7 +122,7 @@ impl Reader {
         if let Some(parameters) = &node.parameters {
             for parameter in &**parameters {
                 let name = self.intern(parameter.name().as_str());
-                if !self.here().locals.contains_key(&name) && self.here().in_function() {
+                if self.local(name).is_none() && self.here().in_function() {
                     self.bind(name, Bound::Value(Value::Other), Origin::Fresh);
                 }
                 if let Some(default) = parameter.default() {
@@ -319,12 +320,12 @@ impl Reader {
     }
 
     fn is_import(&self, name: Name) -> bool {
-        self.frames.iter().rev().find_map(|frame| frame.locals.get(&name)).is_some_and(|local| {
-            matches!(
+        let local = self.slot(name).local;
+        local.frame != 0
+            && matches!(
                 self.facts.bindings[local.binding as usize].bound,
                 Bound::Module(_) | Bound::From(..) | Bound::Class(_)
             )
-        })
     }
 
     fn calls_its_argument(&self, callee: &Callee) -> bool {

@@ -1,14 +1,25 @@
 //! What is known at one place of the walk: the scope, its names so far, the loops around it.
 
 use crate::scan::facts::{Effect, Name, Origin, Scope};
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
-/// A name that a function binds.
-#[derive(Clone, Copy)]
+/// A name that a frame binds.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Local {
+    /// The frame; 0 is none.
+    pub(super) frame: u32,
     pub(super) binding: u32,
     /// Of the value that it was given last.
     pub(super) origin: Origin,
+}
+
+/// A name at one place of the walk.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Slot {
+    /// The innermost frame around that binds it.
+    pub(super) local: Local,
+    /// The frame that last read it without binding it.
+    pub(super) read: u32,
 }
 
 /// The module, a function or a class body.
@@ -23,10 +34,12 @@ pub(super) struct Frame {
     pub(super) itself: Option<Name>,
     /// How long the prefix of the names in it is.
     pub(super) prefix: usize,
-    pub(super) locals: HashMap<Name, Local>,
+    /// No other frame of the file has it.
+    pub(super) id: u32,
+    /// What its names are bound to around it.
+    pub(super) hidden: Vec<(Name, Local)>,
     /// Declared `global` (true) or `nonlocal`.
     pub(super) outer: HashMap<Name, bool>,
-    pub(super) seen: HashSet<Name>,
     pub(super) loops: Vec<Loop>,
     /// Names that the loops bind, those of inner ones behind.
     pub(super) bound: Vec<Name>,
@@ -47,9 +60,8 @@ impl Frame {
     /// Empties it, and keeps its memory.
     pub(super) fn clear(&mut self) {
         self.itself = None;
-        self.locals.clear();
+        self.hidden.clear();
         self.outer.clear();
-        self.seen.clear();
         self.loops.clear();
         self.bound.clear();
         self.effects.clear();

@@ -1,7 +1,6 @@
 //! Definitions: functions and classes, their parameters, decorators and returns.
 
 use super::Reader;
-use super::frame::Local;
 use crate::scan::facts::{
     Binding, Bound, Class, Decorator, Function, Method, Origin, Parameter, Scope, Shape, Span, Value,
 };
@@ -110,7 +109,7 @@ impl Reader {
                 _ => Bound::Parameter(index),
             };
             self.facts.bindings.push(Binding { scope, name, of_instance: false, line: 0, bound });
-            frame.locals.insert(name, Local { binding, origin: Origin::Parameter(position) });
+            frame.hidden.extend(self.bind_in(frame.id, name, binding, Origin::Parameter(position)));
         }
         self.frames.push(frame);
     }
@@ -201,7 +200,7 @@ impl Reader {
 
     fn is_mutable_local(&mut self, name: &str) -> bool {
         let name = self.intern(name);
-        let Some(local) = self.here().locals.get(&name) else { return false };
+        let Some(local) = self.local(name) else { return false };
         matches!(&self.facts.bindings[local.binding as usize].bound, Bound::Value(value) if value.is_mutable_display())
     }
 }

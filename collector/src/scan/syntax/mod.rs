@@ -11,10 +11,10 @@ mod scopes;
 mod statements;
 mod values;
 
-use super::facts::{FileFacts, NOWHERE, Name, Problem, Scope, Span};
+use super::facts::{FileFacts, NOWHERE, Name, Origin, Problem, Scope, Span};
 use foldhash::HashSet;
 use foldhash::fast::FixedState;
-use frame::Frame;
+use frame::{Frame, Local, Slot};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use ruff_python_ast::PySourceType;
@@ -23,6 +23,7 @@ use ruff_python_parser::parse_unchecked_source;
 use ruff_text_size::{Ranged, TextSize};
 use std::cell::Cell;
 use std::hash::BuildHasher;
+use std::mem;
 
 /// Expressions nested deeper than this are not looked into; the stacks of the workers hold so many.
 const DEEPEST: u32 = 20_000;
@@ -83,6 +84,10 @@ struct Reader {
     left: Vec<Frame>,
     /// The module, and each function and class around this place.
     frames: Vec<Frame>,
+    /// By name.
+    slots: Vec<Slot>,
+    /// Frames so far.
+    entered: u32,
     /// Names that functions read and do not bind, as (function, name, line).
     loads: Vec<(u32, Name, u32)>,
     /// Call in a loop → the names that its arguments are made of, in `given`.
@@ -158,6 +163,8 @@ impl Reader {
         self.numbers.clear();
         self.recent.clear();
         self.left.append(&mut self.frames);
+        self.slots.clear();
+        self.entered = 0;
         self.loads.clear();
         self.pending.clear();
         self.given.clear();
@@ -228,7 +235,33 @@ impl Reader {
     fn new_frame(&mut self, scope: Scope, function: u32, class: Option<u32>) -> Frame {
         let mut frame = self.left.pop().unwrap_or_default();
         frame.clear();
-        Frame { scope, function, class, prefix: self.prefix.len(), ..frame }
+        self.entered += 1;
+        Frame { scope, function, class, id: self.entered, prefix: self.prefix.len(), ..frame }
+    }
+
+    fn slot(&self, name: Name) -> Slot {
+        self.slots.get(name as usize).copied().unwrap_or_default()
+    }
+
+    fn slot_mut(&mut self, name: Name) -> &mut Slot {
+        let at = name as usize;
+        if self.slots.len() <= at {
+            self.slots.resize(self.facts.names.len().max(at + 1), Slot::default());
+        }
+        &mut self.slots[at]
+    }
+
+    /// What this frame binds a name to.
+    fn local(&self, name: Name) -> Option<Local> {
+        let local = self.slot(name).local;
+        (local.frame == self.here().id).then_some(local)
+    }
+
+    /// Binds a name in a frame: this one, or one that is entered next.
+    fn bind_in(&mut self, frame: u32, name: Name, binding: u32, origin: Origin) -> Option<(Name, Local)> {
+        let slot = self.slot_mut(name);
+        let before = mem::replace(&mut slot.local, Local { frame, binding, origin });
+        (before.frame != frame).then_some((name, before))
     }
 
     fn leave_frame(&mut self) {
@@ -237,6 +270,9 @@ impl Reader {
             let from = self.facts.effects.len();
             self.facts.effects.append(&mut frame.effects);
             self.facts.functions[number as usize].effects = Span::since(from, &self.facts.effects);
+        }
+        for (name, local) in frame.hidden.drain(..).rev() {
+            self.slots[name as usize].local = local;
         }
         self.left.push(frame);
         let prefix = self.here().prefix;

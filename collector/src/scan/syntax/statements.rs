@@ -1,7 +1,7 @@
 //! Statements: what they bind, which loops they open, what they change.
 
 use super::Reader;
-use super::frame::{Local, Loop};
+use super::frame::Loop;
 use crate::scan::facts::{Binding, Bound, Effect, ModuleName, Name, Origin, Scope, Value, call, effect};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
@@ -99,7 +99,7 @@ impl Reader {
             Some(false) => self.effect(effect::WRITES_GLOBAL, 0, 0, name),
             None => {
                 if frame.in_function()
-                    && let Some(local) = frame.locals.get(&name)
+                    && let Some(local) = self.local(name)
                 {
                     let number = local.binding as usize;
                     if !matches!(bound, Bound::Value(_))
@@ -116,14 +116,13 @@ impl Reader {
                     } else {
                         self.facts.bindings[number].bound = Bound::Value(Value::Other);
                     }
-                    if let Some(local) = self.frame().locals.get_mut(&name) {
-                        local.origin = origin;
-                    }
+                    self.slot_mut(name).local.origin = origin;
                     return;
                 }
                 let number = u32::try_from(self.facts.bindings.len()).unwrap_or(u32::MAX);
                 self.facts.bindings.push(Binding { scope, name, of_instance: false, line: 0, bound });
-                self.frame().locals.insert(name, Local { binding: number, origin });
+                let hidden = self.bind_in(self.here().id, name, number, origin);
+                self.frame().hidden.extend(hidden);
             }
         }
     }

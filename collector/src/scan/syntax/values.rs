@@ -174,9 +174,8 @@ impl Reader {
     }
 
     pub(super) fn origin_of(&self, name: Name) -> Origin {
-        let frame = self.here();
-        match frame.locals.get(&name) {
-            Some(local) if !frame.outer.contains_key(&name) => local.origin,
+        match self.local(name) {
+            Some(local) if !self.here().outer.contains_key(&name) => local.origin,
             _ => Origin::Global,
         }
     }
