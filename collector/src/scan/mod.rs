@@ -24,7 +24,6 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-use crate::heap;
 use facts::{FileFacts, Problem};
 use findings::All;
 use link::Links;
@@ -353,7 +352,6 @@ fn each<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Syn
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     let worker = || {
-        heap::grow_mine();
         let mut mine = Vec::new();
         loop {
             // Several at once, so that the counter is not what everybody waits for.

@@ -122,10 +122,11 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
     let mut purity = Purity { states: vec![State::default(); count as usize], first, reasons: Reasons::default() };
     let mut edges = Vec::new();
     let mut made = HashMap::default();
+    let mut known = HashMap::default();
     for (file, links) in links.iter().enumerate() {
         let file = u32::try_from(file).unwrap_or(u32::MAX);
         own(project, &mut purity, file, links);
-        calls(project, &mut purity, file, links, &mut edges, &mut made);
+        calls(project, &mut purity, file, links, &mut edges, &mut made, &mut known);
     }
     let (edges, ends) = by_callee(edges, purity.states.len());
     propagate(project, &mut purity, &edges, &ends);
@@ -190,17 +191,18 @@ fn own(project: &Project, purity: &mut Purity, file: u32, links: &Links) {
 }
 
 /// Edges to functions, and effects of what is outside.
-fn calls(
+fn calls<'a>(
     project: &Project,
     purity: &mut Purity,
     file: u32,
-    links: &Links,
+    links: &'a Links,
     edges: &mut Vec<Edge>,
     made: &mut HashMap<(u32, u32), Made>,
+    known: &mut HashMap<&'a str, u16>,
 ) {
     let facts = project.facts(file);
-    // The same names are called again and again.
-    let externals: Vec<u16> = links.externals.iter().map(|name| world::call(name)).collect();
+    let mut effect = |name: &'a String| *known.entry(name.as_str()).or_insert_with(|| world::call(name));
+    let externals: Vec<u16> = links.externals.iter().map(&mut effect).collect();
     let mut methods: Vec<Option<u16>> = vec![None; facts.names.len()];
     for (number, (call, target)) in facts.calls.iter().zip(&links.targets).enumerate() {
         if call.function == NOWHERE {

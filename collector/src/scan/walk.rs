@@ -4,7 +4,7 @@
 //! file is below the folder itself. Must not open files.
 
 use super::report::Problem;
-use std::collections::BTreeSet;
+use foldhash::HashSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -75,7 +75,7 @@ pub(crate) fn walk(root: &Path, everything: bool) -> io::Result<Walk> {
         return Ok(walk);
     }
     fs::read_dir(root)?;
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::default();
     let mut links = Vec::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
@@ -105,7 +105,7 @@ pub(crate) fn walk(root: &Path, everything: bool) -> io::Result<Walk> {
                 if kind.is_symlink() {
                     links.push((entry.path(), shown));
                 } else if kind.is_file() {
-                    add(&mut walk, &mut seen, entry.path(), shown, entry.metadata());
+                    add(&mut walk, &mut seen, entry.path(), shown, entry.metadata(), false);
                 }
             }
         }
@@ -115,7 +115,7 @@ pub(crate) fn walk(root: &Path, everything: bool) -> io::Result<Walk> {
         if let Ok(meta) = fs::metadata(&full)
             && meta.is_file()
         {
-            add(&mut walk, &mut seen, full, shown, Ok(meta));
+            add(&mut walk, &mut seen, full, shown, Ok(meta), true);
         }
     }
     walk.files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.full.cmp(&b.full)));
@@ -128,10 +128,17 @@ fn is_source(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "py" || extension == "pyw")
 }
 
-fn add(walk: &mut Walk, seen: &mut BTreeSet<(u64, u64)>, full: PathBuf, path: String, meta: io::Result<Metadata>) {
+/// Adds a file, unless a link to it was given and the file is there already.
+fn add(
+    walk: &mut Walk,
+    seen: &mut HashSet<(u64, u64)>,
+    full: PathBuf,
+    path: String,
+    meta: io::Result<Metadata>,
+    link: bool,
+) {
     match meta {
         Ok(meta) => {
-            let link = full.is_symlink();
             if !seen.insert((meta.dev(), meta.ino())) && link {
                 return;
             }
