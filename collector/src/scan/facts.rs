@@ -83,6 +83,7 @@ impl FileFacts {
     }
 
     /// These facts in as much memory as they need; what is left is empty, and keeps its memory.
+    #[must_use]
     pub fn copied(&mut self) -> Self {
         fn moved<T>(list: &mut Vec<T>) -> Vec<T> {
             let mut exact = Vec::with_capacity(list.len());

@@ -24,6 +24,9 @@ pub(crate) enum Tier {
     Name,
 }
 
+/// What a call calls, with the variable on the way to it, as (file, binding).
+type Told = (Target, Option<(u32, u32)>);
+
 /// What a call calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Target {
@@ -131,7 +134,7 @@ struct Linker<'a> {
     /// Of `links.externals`, by their text.
     numbers: HashTable<u32>,
     /// What paths stand for that were asked for: the same ones are called again and again.
-    known: HashMap<(Found, Name, &'a [Name]), (Target, Option<(u32, u32)>)>,
+    known: HashMap<(Found, Name, &'a [Name]), Told>,
 }
 
 impl<'a> Linker<'a> {
@@ -161,14 +164,11 @@ impl<'a> Linker<'a> {
                     // A name that is bound in the file is its binding, whatever it is called there.
                     let base = if path.found == Found::Free { path.base } else { 0 };
                     let key = (path.found, base, facts.attributes(path));
-                    let (target, variable) = match self.known.get(&key) {
-                        Some(known) => *known,
-                        None => {
-                            let told = self.path(path);
-                            self.known.insert(key, told);
-                            told
-                        }
-                    };
+                    let (target, variable) = self.known.get(&key).copied().unwrap_or_else(|| {
+                        let told = self.path(path);
+                        self.known.insert(key, told);
+                        told
+                    });
                     through = variable;
                     target
                 }
@@ -196,8 +196,7 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// What a path calls, and the variable on the way to it, as (file, binding).
-    fn path(&mut self, path: &Path) -> (Target, Option<(u32, u32)>) {
+    fn path(&mut self, path: &Path) -> Told {
         let resolved = self.project.resolve(self.file, path, self.consulted);
         let target = match resolved.entity {
             Entity::Function(file, function) => {

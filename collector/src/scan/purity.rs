@@ -331,7 +331,7 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
         return new;
     }
     let (file, function) = purity.place(edge.callee);
-    let (facts, caller) = (project.facts(file), project.facts(edge.file));
+    let (facts, from) = (project.facts(file), project.facts(edge.file));
     let function = &facts.functions[function as usize];
     let method = matches!(function.method, Method::Instance | Method::Class);
     for (index, parameter) in facts.parameters(function).iter().enumerate().take(32) {
@@ -341,8 +341,8 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
         let origin = if method && index == 0 {
             if edge.constructs { Origin::Fresh } else { call.receiver }
         } else {
-            let given = caller.keyword(call, facts.name(parameter.name));
-            given.or_else(|| caller.argument(call, index - usize::from(method))).unwrap_or_default()
+            let given = from.keyword(call, facts.name(parameter.name));
+            given.or_else(|| from.argument(call, index - usize::from(method))).unwrap_or_default()
         };
         new |= changes(project, purity, edge.caller, origin, why);
     }

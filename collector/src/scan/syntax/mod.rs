@@ -115,9 +115,9 @@ impl Default for Recent {
 impl Recent {
     fn key(text: &str) -> Option<Short> {
         let bytes = text.as_bytes();
-        let (begin, end) = if let (Some(begin), Some(end)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (begin, end) = if let (Some(begin), Some(end)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
             (u64::from_le_bytes(*begin), u64::from_le_bytes(*end))
-        } else if let (Some(begin), Some(end)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        } else if let (Some(begin), Some(end)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
             (u32::from_le_bytes(*begin).into(), u32::from_le_bytes(*end).into())
         } else {
             let at = |place: usize| u64::from(bytes.get(place).copied().unwrap_or_default());
