@@ -19,17 +19,29 @@ pub const VIEW: ViewDef = ViewDef { id: FIRST, title: "Overview", key: '1', avai
 
 fn render(session: Session) -> AnyView {
     live(move || match session.bundle() {
-        Some(bundle) => whole(session, &bundle),
-        None => session.manifest().map(|manifest| from_manifest(session, &manifest)).into_any(),
+        Some(bundle) => page(session, &bundle, true),
+        // While the profiles are being decoded the manifest's own summary stands where the rows will.
+        None => session
+            .manifest()
+            .map(|manifest| {
+                let bare = Bundle { manifest: (*manifest).clone(), ..Default::default() };
+                page(session, &Shared::new(bare), false)
+            })
+            .into_any(),
     })
 }
 
-fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
+/// Of a bundle, or of what its manifest alone tells.
+fn page(session: Session, bundle: &Shared<Bundle>, decoded: bool) -> AnyView {
     let overview = overview(bundle);
     let picture = match overview.basis {
+        _ if !decoded => summary(session, &bundle.manifest),
         Basis::Nothing => no_samples(session, bundle, &overview).into_any(),
         Basis::Own | Basis::All => rows(session, &overview).into_any(),
     };
+    let doubts = if decoded { overview.doubts.as_slice() } else { &[] };
+    let caches = decoded.then(|| super::caches::headline(session));
+    let next = decoded.then(|| next(session, bundle));
     view! {
         <section class="overview">
             <div class="head">
@@ -37,33 +49,29 @@ fn whole(session: Session, bundle: &Shared<Bundle>) -> AnyView {
                 <p class="count honesty">{quality(bundle).line}</p>
             </div>
             {picture}
-            {super::caches::headline(session)}
-            {strip(&bundle.manifest, Some(bundle))}
-            {warnings(&overview.doubts, bundle.warnings())}
-            {next(session, bundle)}
+            {caches}
+            {strip(&bundle.manifest, decoded.then_some(&**bundle))}
+            {warnings(doubts, bundle.warnings())}
+            {next}
             {who(session, &bundle.manifest)}
         </section>
     }
     .into_any()
 }
 
-/// The same page while the profiles are being decoded: the manifest's own summary stands where the rows will.
-fn from_manifest(session: Session, manifest: &Manifest) -> AnyView {
-    let bare = Bundle { manifest: manifest.clone(), ..Default::default() };
-    let overview = overview(&bare);
-    view! {
-        <section class="overview">
-            <div class="head">
-                <h1>{overview.sentence}</h1>
-                <p class="count honesty">{quality(&bare).line}</p>
-            </div>
-            {summary(session, manifest)}
-            {strip(manifest, None)}
-            {warnings(&[], manifest.warnings.iter())}
-            {who(session, manifest)}
-        </section>
-    }
-    .into_any()
+/// What rows of the manifest and of the profiles have in common.
+fn columns() -> Vec<Column> {
+    vec![
+        Column::new("Function", "name"),
+        Column::new("Share of CPU time", "n wide-bar"),
+        Column::new("Time", "n"),
+        Column::new("Where", "name extra"),
+    ]
+}
+
+fn ranked(session: Session, label: &'static str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> AnyView {
+    view! { <div class="rows">{table(session, Rows { label, columns, rows, chosen: None, select: None })}</div> }
+        .into_any()
 }
 
 fn summary(session: Session, manifest: &Manifest) -> AnyView {
@@ -77,30 +85,16 @@ fn summary(session: Session, manifest: &Manifest) -> AnyView {
             Cell::new(format::place(&row.file, row.line)),
         ]
     };
-    let columns = vec![
-        Column::new("Function", "name"),
-        Column::new("Share of CPU time", "n wide-bar"),
-        Column::new("Time", "n"),
-        Column::new("Where", "name extra"),
-    ];
-    let rows = manifest.summary.top.iter().take(3).map(row).collect();
-    view! { <div class="rows">{table(session, Rows { label: "Most CPU time", columns, rows, chosen: None, select: None })}</div> }
-        .into_any()
+    ranked(session, "Most CPU time", columns(), manifest.summary.top.iter().take(3).map(row).collect())
 }
 
 fn rows(session: Session, overview: &Overview) -> impl IntoView + use<> {
-    let columns = vec![
-        Column::new("Function", "name"),
-        Column::new("Share of CPU time", "n wide-bar"),
-        Column::new("Time", "n"),
-        Column::new("Where", "name extra"),
-        Column::new("Called by", "name callers extra"),
-        Column::new("Bound", "more extra"),
-    ];
+    let mut columns = columns();
+    columns.extend([Column::new("Called by", "name callers extra"), Column::new("Bound", "more extra")]);
     let rows = overview.rows.iter().map(row).collect();
     view! {
         <p>{overview.finding.clone()}</p>
-        <div class="rows">{table(session, Rows { label: "What matters most", columns, rows, chosen: None, select: None })}</div>
+        {ranked(session, "What matters most", columns, rows)}
         <p class="count">"Ranked: " {overview.basis_text.clone()} "."</p>
     }
 }

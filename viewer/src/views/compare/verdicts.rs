@@ -19,11 +19,7 @@ pub(super) fn sentence(model: Model) -> Option<String> {
     let comparisons = model.shown();
     let decided = comparisons.iter().find(|one| one.is_primary() && one.verdict != Verdict::Inconclusive);
     let Some(one) = decided.or(comparisons.first()) else {
-        let of = |side: &Side| {
-            let names: Vec<String> = side.set().benchmarks.into_iter().map(|benchmark| benchmark.name).collect();
-            format!("{} has {}", side.name, names.join(", "))
-        };
-        return Some(format!("Nothing in common to compare: {}; {}", of(&base), of(&new)));
+        return Some(format!("{} and {} have no benchmark in common", new.name, base.name));
     };
     if one.runs < 2
         && let Some(ratio) = one.ratio.filter(|_| !one.incomparable)
