@@ -5,14 +5,16 @@ version, time and size of its source; it holds a dict of names and marshalled co
 to be compiled. Must leave nothing in sys.modules.
 """
 
-import posix
 import sys
 from marshal import dumps, loads
+from posix import fchmod, getpid, mkdir, remove, rename
 
 from _frozen_importlib_external import MAGIC_NUMBER, cache_from_source
 from _imp import _fix_co_filename
 
 _PACKAGE = "_perfcollect"
+# As it is now: a program may put another in its place.
+_open = open
 
 
 class Modules:
@@ -71,26 +73,26 @@ class Modules:
 
 def _write(path, stamp, code):
     """A file of byte code, as a whole or not at all."""
-    part = "%s.%d" % (path, posix.getpid())
+    part = "%s.%d" % (path, getpid())
     try:
         try:
-            posix.mkdir(path.rpartition("/")[0], 0o755)
+            mkdir(path.rpartition("/")[0], 0o755)
         except FileExistsError:
             pass
-        with open(part, "xb") as file:
+        with _open(part, "xb") as file:
             # As Python does it: byte code has the mode of its source.
-            posix.fchmod(file.fileno(), 0o644)
+            fchmod(file.fileno(), 0o644)
             file.write(MAGIC_NUMBER + bytes(4) + stamp + code)
-        posix.rename(part, path)
+        rename(part, path)
     except OSError:
         try:
-            posix.remove(part)
+            remove(part)
         except OSError:
             pass
 
 
 def _read(path):
-    with open(path, "rb") as file:
+    with _open(path, "rb") as file:
         return file.read()
 
 
