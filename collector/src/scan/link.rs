@@ -4,7 +4,7 @@
 //! the store keep it. Must not look at what functions do: that is `purity`'s.
 
 use super::declare::{Declarer, Spelled};
-use super::facts::{Bound, Callee, Found, Function, Name, Path, Receiver, Scope, Value, call};
+use super::facts::{Bound, Callee, FileFacts, Found, Function, Name, Path, Receiver, Scope, Value, call};
 use super::project::{Consulted, Entity, Project};
 use foldhash::HashMap;
 use foldhash::fast::FixedState;
@@ -113,6 +113,7 @@ pub(crate) fn link(project: &Project, file: u32) -> Links {
         consulted: &consulted,
         links: Links::default(),
         numbers: HashTable::new(),
+        names: vec![None; project.facts(file).names.len() + project.facts(file).bindings.len()],
         known: HashMap::default(),
     };
     linker.calls();
@@ -133,6 +134,8 @@ struct Linker<'a> {
     links: Links,
     /// Of `links.externals`, by their text.
     numbers: HashTable<u32>,
+    /// What is called by a name alone: by the names of the file, then by its bindings.
+    names: Vec<Option<Told>>,
     /// What paths stand for that were asked for: the same ones are called again and again.
     known: HashMap<(Found, Name, &'a [Name]), Told>,
 }
@@ -161,14 +164,7 @@ impl<'a> Linker<'a> {
             let mut through = None;
             let target = match &call.callee {
                 Callee::Path(path) => {
-                    // A name that is bound in the file is its binding, whatever it is called there.
-                    let base = if path.found == Found::Free { path.base } else { 0 };
-                    let key = (path.found, base, facts.attributes(path));
-                    let (target, variable) = self.known.get(&key).copied().unwrap_or_else(|| {
-                        let told = self.path(path);
-                        self.known.insert(key, told);
-                        told
-                    });
+                    let (target, variable) = self.path_once(facts, path);
                     through = variable;
                     target
                 }
@@ -194,6 +190,31 @@ impl<'a> Linker<'a> {
             }
             self.links.targets.push(target);
         }
+    }
+
+    /// What a path calls: it is looked up once.
+    fn path_once(&mut self, facts: &'a FileFacts, path: &Path) -> Told {
+        // A name that is bound in the file is its binding, whatever it is called there.
+        let base = if path.found == Found::Free { path.base } else { 0 };
+        let name = match path.found {
+            Found::Free => Some(path.base as usize),
+            Found::Binding(number) => Some(facts.names.len() + number as usize),
+            _ => None,
+        };
+        if let Some(name) = name.filter(|_| path.from == path.to) {
+            if let Some(told) = self.names[name] {
+                return told;
+            }
+            let told = self.path(path);
+            self.names[name] = Some(told);
+            return told;
+        }
+        let key = (path.found, base, facts.attributes(path));
+        self.known.get(&key).copied().unwrap_or_else(|| {
+            let told = self.path(path);
+            self.known.insert(key, told);
+            told
+        })
     }
 
     fn path(&mut self, path: &Path) -> Told {

@@ -78,11 +78,12 @@ impl State {
 struct Edge {
     caller: u32,
     callee: u32,
-    file: u32,
+    /// Of the caller's file.
     call: u32,
-    /// A new object is made: what happens to `self` is nobody's business.
-    constructs: bool,
 }
+
+/// Marks the `call` of an [`Edge`] that makes a new object: what happens to `self` is nobody's business.
+const CONSTRUCTS: u32 = 1 << 31;
 
 /// The states of all functions; `number` gives the place of one.
 pub(crate) struct Purity {
@@ -128,27 +129,43 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
         own(project, &mut purity, file, links);
         calls(project, &mut purity, file, links, &mut edges, &mut made, &mut known);
     }
-    let (edges, ends) = by_callee(edges, purity.states.len());
-    propagate(project, &mut purity, &edges, &ends);
+    let callers = Callers::new(edges, purity.states.len());
+    propagate(project, &mut purity, &callers);
     purity
 }
 
-/// The edges in the order of their callees, and where those of each end.
-fn by_callee(edges: Vec<Edge>, functions: usize) -> (Vec<Edge>, Vec<u32>) {
-    let mut ends = vec![0_u32; functions + 1];
-    for edge in &edges {
-        ends[edge.callee as usize + 1] += 1;
+/// All edges by their callees.
+struct Callers {
+    edges: Vec<Edge>,
+    /// Places in `edges`, those of one callee one after another.
+    order: Vec<u32>,
+    /// Where those of each callee end in `order`.
+    ends: Vec<u32>,
+}
+
+impl Callers {
+    fn new(edges: Vec<Edge>, functions: usize) -> Self {
+        let mut ends = vec![0_u32; functions + 1];
+        for edge in &edges {
+            ends[edge.callee as usize + 1] += 1;
+        }
+        for number in 1..ends.len() {
+            ends[number] += ends[number - 1];
+        }
+        let mut order = vec![0; edges.len()];
+        for (number, edge) in (0..).zip(&edges) {
+            // Each begin moves to the end of its callee.
+            let at = &mut ends[edge.callee as usize];
+            order[*at as usize] = number;
+            *at += 1;
+        }
+        Self { edges, order, ends }
     }
-    for number in 1..ends.len() {
-        ends[number] += ends[number - 1];
+
+    fn of(&self, callee: u32) -> impl Iterator<Item = Edge> {
+        let from = callee.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        self.order[from as usize..self.ends[callee as usize] as usize].iter().map(|number| self.edges[*number as usize])
     }
-    let mut sorted = edges.clone();
-    for edge in edges {
-        let at = &mut ends[edge.callee as usize];
-        sorted[*at as usize] = edge;
-        *at += 1;
-    }
-    (sorted, ends)
 }
 
 /// What functions do by themselves.
@@ -214,11 +231,11 @@ fn calls<'a>(
         match target {
             Target::Function(to, function, _) => {
                 let to = purity.number(*to, *function);
-                edges.push(Edge { caller, callee: to, file, call: number, constructs: false });
+                edges.push(Edge { caller, callee: to, call: number });
             }
             Target::Class(to, class) => {
                 let made = made.entry((*to, *class)).or_insert_with(|| constructors(project, purity, (*to, *class)));
-                let edge = |callee: &u32| Edge { caller, callee: *callee, file, call: number, constructs: true };
+                let edge = |callee: &u32| Edge { caller, callee: *callee, call: number | CONSTRUCTS };
                 edges.extend(made.functions.iter().map(edge));
                 if made.unknown {
                     purity.add(caller, UNKNOWN, Why::Nameless { line });
@@ -290,7 +307,7 @@ fn changes(project: &Project, purity: &mut Purity, number: u32, origin: Origin, 
 }
 
 /// Carries effects from callees to callers until nothing changes.
-fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge], ends: &[u32]) {
+fn propagate(project: &Project, purity: &mut Purity, callers: &Callers) {
     let mut waiting: Vec<u32> = (0..u32::try_from(purity.states.len()).unwrap_or(0))
         .filter(|n| purity.states[*n as usize].effects != 0)
         .collect();
@@ -300,9 +317,8 @@ fn propagate(project: &Project, purity: &mut Purity, edges: &[Edge], ends: &[u32
     }
     while let Some(callee) = waiting.pop() {
         queued[callee as usize] = false;
-        let from = callee.checked_sub(1).map_or(0, |before| ends[before as usize]);
-        for edge in &edges[from as usize..ends[callee as usize] as usize] {
-            if carry(project, purity, edge) && !queued[edge.caller as usize] {
+        for edge in callers.of(callee) {
+            if carry(project, purity, &edge) && !queued[edge.caller as usize] {
                 queued[edge.caller as usize] = true;
                 waiting.push(edge.caller);
             }
@@ -319,7 +335,8 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
     if brought == 0 && parameters == 0 {
         return false;
     }
-    let call = &project.facts(edge.file).calls[edge.call as usize];
+    let calling = project.facts(purity.place(edge.caller).0);
+    let call = &calling.calls[(edge.call & !CONSTRUCTS) as usize];
     let why = Why::Calls { line: call.line, function: edge.callee };
     let mut new = false;
     for (effect, _) in ALL {
@@ -331,7 +348,7 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
         return new;
     }
     let (file, function) = purity.place(edge.callee);
-    let (facts, from) = (project.facts(file), project.facts(edge.file));
+    let facts = project.facts(file);
     let function = &facts.functions[function as usize];
     let method = matches!(function.method, Method::Instance | Method::Class);
     for (index, parameter) in facts.parameters(function).iter().enumerate().take(32) {
@@ -339,10 +356,10 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
             continue;
         }
         let origin = if method && index == 0 {
-            if edge.constructs { Origin::Fresh } else { call.receiver }
+            if edge.call & CONSTRUCTS != 0 { Origin::Fresh } else { call.receiver }
         } else {
-            let given = from.keyword(call, facts.name(parameter.name));
-            given.or_else(|| from.argument(call, index - usize::from(method))).unwrap_or_default()
+            let given = calling.keyword(call, facts.name(parameter.name));
+            given.or_else(|| calling.argument(call, index - usize::from(method))).unwrap_or_default()
         };
         new |= changes(project, purity, edge.caller, origin, why);
     }
