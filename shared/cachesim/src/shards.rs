@@ -353,30 +353,22 @@ pub fn sample(trace: &Trace, rate: f64, salt: u32) -> Trace {
     let mut numbers = vec![0u32; trace.keys.iter().max().map_or(0, |&key| key as usize + 1)];
     let mut sample = Trace::default();
     let mut removals = trace.removals.iter().peekable();
-    part.choose(
-        &trace.keys,
-        |at, key| (at, key),
-        |chosen| {
-            for &(at, key) in chosen {
-                while let Some(removal) = removals.next_if(|removal| removal.before <= at) {
-                    let number = removal.key.map(|key| numbers.get(key as usize).copied().unwrap_or(0));
-                    if number != Some(0) {
-                        sample
-                            .removals
-                            .push(Removal { before: sample.keys.len(), key: number.map(|number| number - 1) });
-                    }
-                }
-                let number = &mut numbers[key as usize];
-                if *number == 0 {
-                    sample.distinct += 1;
-                    *number = sample.distinct;
-                }
-                sample.keys.push(*number - 1);
-                sample.sizes.extend(trace.sizes.get(at));
-                sample.times.extend(trace.times.get(at));
+    for (at, &key) in trace.keys.iter().enumerate().filter(|(_, key)| part.has(**key)) {
+        while let Some(removal) = removals.next_if(|removal| removal.before <= at) {
+            let number = removal.key.map(|key| numbers.get(key as usize).copied().unwrap_or(0));
+            if number != Some(0) {
+                sample.removals.push(Removal { before: sample.keys.len(), key: number.map(|number| number - 1) });
             }
-        },
-    );
+        }
+        let number = &mut numbers[key as usize];
+        if *number == 0 {
+            sample.distinct += 1;
+            *number = sample.distinct;
+        }
+        sample.keys.push(*number - 1);
+        sample.sizes.extend(trace.sizes.get(at));
+        sample.times.extend(trace.times.get(at));
+    }
     sample
 }
 

@@ -55,29 +55,6 @@ impl Group {
         fours: [0; GROUP / SIXTEEN],
         sixteens: [0; 1],
     };
-
-    /// A group whose first slots have bits: as many as `live`, and `closed` of them in words that are full.
-    fn filled(live: usize, closed: usize) -> Self {
-        let mut group = Self::EMPTY;
-        let inside = |of: usize, each: usize, at: usize| of.saturating_sub(at * each).min(each) as u64;
-        for (at, bits) in group.bits.iter_mut().enumerate() {
-            let free = WORD - live.saturating_sub(at * WORD).min(WORD);
-            *bits = if free == WORD { 0 } else { u64::MAX >> free };
-        }
-        for at in 0..GROUP / WORD {
-            group.words[at / 8] += inside(live, WORD, at) << (at % 8 * 8);
-        }
-        for at in 0..GROUP / EIGHT {
-            *four(&mut group.eights, at) += inside(closed, EIGHT, at) << place(at);
-        }
-        for at in 0..GROUP / FOUR {
-            *four(&mut group.fours, at) += inside(closed, FOUR, at) << place(at);
-        }
-        for at in 0..GROUP / SIXTEEN {
-            *four(&mut group.sixteens, at) += inside(closed, SIXTEEN, at) << place(at);
-        }
-        group
-    }
 }
 
 /// The word in which a count is one of four.
@@ -270,13 +247,11 @@ impl Stack {
 
     /// A line whose first slots have all the bits.
     fn fill(&mut self) {
-        self.head = self.live;
-        self.open = (self.live % EIGHT) as u64;
-        let closed = self.live - self.live % EIGHT;
-        let groups = 0..((self.live + 1) * 2).div_ceil(GROUP);
-        let inside = |of: usize, at: usize| of.saturating_sub(at * GROUP).min(GROUP);
-        self.line = groups.clone().map(|at| Group::filled(inside(self.live, at), inside(closed, at))).collect();
-        self.counts = groups.map(|at| u32::try_from(inside(closed, at)).unwrap_or(u32::MAX)).collect();
+        let groups = ((self.live + 1) * 2).div_ceil(GROUP);
+        self.line = vec![Group::EMPTY; groups];
+        self.counts = vec![0; groups];
+        (self.head, self.open) = (0, 0);
+        (0..self.live).for_each(|_| self.put());
     }
 }
 
