@@ -58,6 +58,10 @@ pub struct Options {
 /// # Errors
 /// When the folder cannot be read.
 pub fn scan(options: &Options) -> io::Result<Scan> {
+    on_a_large_stack(|| scan_here(options))?
+}
+
+fn scan_here(options: &Options) -> io::Result<Scan> {
     let began = SystemTime::now();
     let root = fs::canonicalize(&options.root)?;
     let walk = walk::walk(&root, options.everything)?;
@@ -101,6 +105,10 @@ pub fn scan(options: &Options) -> io::Result<Scan> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn parse_only(options: &Options) -> io::Result<(u64, usize)> {
+    on_a_large_stack(|| parse_here(options))?
+}
+
+fn parse_here(options: &Options) -> io::Result<(u64, usize)> {
     let walk = walk::walk(&fs::canonicalize(&options.root)?, options.everything)?;
     let parsed = each(options.jobs, &walk.files, |found| {
         let bytes = fs::read(&found.full).unwrap_or_default();
@@ -347,7 +355,16 @@ fn is_test(path: &str) -> bool {
         || matches!(stem, "test" | "tests" | "conftest")
 }
 
-/// Does the same with each item, on several threads, in the order of the items.
+/// Does all work on a thread whose stack holds deeply nested sources. What comes after reading is done there as well, in
+/// the memory that the parser's trees have left.
+fn on_a_large_stack<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<R> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(syntax::STACK_BYTES).spawn_scoped(scope, work)?;
+        thread.join().map_or_else(|panic| panic::resume_unwind(panic), Ok)
+    })
+}
+
+/// Does the same with each item, on this thread and others, in the order of the items.
 fn each<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
@@ -366,12 +383,11 @@ fn each<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Syn
         done.lock().unwrap_or_else(PoisonError::into_inner).append(&mut mine);
     };
     thread::scope(|scope| {
-        for _ in 0..jobs.max(1).min(items.len().div_ceil(4)).max(1) {
-            let builder = thread::Builder::new().stack_size(syntax::STACK_BYTES);
-            if builder.spawn_scoped(scope, worker).is_err() {
-                worker();
-            }
+        for _ in 1..jobs.min(items.len().div_ceil(4)) {
+            // Where there is no further thread, the others do its work.
+            thread::Builder::new().stack_size(syntax::STACK_BYTES).spawn_scoped(scope, worker).ok();
         }
+        worker();
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(number, _)| *number);

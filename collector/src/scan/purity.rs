@@ -121,7 +121,13 @@ pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
         count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
     }
     let mut purity = Purity { states: vec![State::default(); count as usize], first, reasons: Reasons::default() };
-    let mut edges = Vec::new();
+    // Each call to a function is one; what grows step by step would take its memory twice.
+    let calls_known = links
+        .iter()
+        .flat_map(|links| &links.targets)
+        .filter(|target| !matches!(target, Target::External(_) | Target::Named(..) | Target::Nothing))
+        .count();
+    let mut edges = Vec::with_capacity(calls_known);
     let mut made = HashMap::default();
     let mut known = HashMap::default();
     for (file, links) in links.iter().enumerate() {
