@@ -93,6 +93,8 @@ struct Reader {
     /// Call in a loop → the names that its arguments are made of, in `given`.
     pending: Vec<(u32, Span)>,
     given: Vec<Name>,
+    /// Arguments of the calls around this place: each its name, or [`NOWHERE`].
+    names: Vec<Name>,
     /// The qualified name of this place, with what stands before the next one.
     prefix: String,
     depth: u32,
@@ -168,6 +170,7 @@ impl Reader {
         self.loads.clear();
         self.pending.clear();
         self.given.clear();
+        self.names.clear();
         self.prefix.clear();
         self.depth = 0;
         self.written.clear();
