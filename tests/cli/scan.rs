@@ -204,6 +204,31 @@ fn a_recording_says_what_ran_and_never_what_to_remove() {
     assert_eq!((rows[0]["module"].as_str(), rows[0]["function"].as_str()), (Some("app.core"), Some("area")));
 }
 
+/// A bundle that says nothing of functions.
+fn measurements(place: &Place, name: &str) {
+    let mut bundle = Bundle::default();
+    bundle.manifest.id = "01ARZ3NDEKTSV4RRFFQ6900002".into();
+    bundle.manifest.start = "2026-11-21T11:00:03Z".into();
+    place.put(name, &bundle::write(&bundle).unwrap());
+}
+
+#[test]
+fn the_last_that_tells_of_functions_is_taken() {
+    let place = app();
+    measurements(&place, "0001-true-bbbbbb.perf.zip");
+    let output = place.run(&["scan", ".", "--with", "last", "--no-cache"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("holds neither a profile nor counters of caches;"), "{error}");
+
+    recording(&place, false);
+    measurements(&place, "0002-true-cccccc.perf.zip");
+    let scan = scanned(&place, &["--with", "last"]);
+    assert!(scan["recording"]["file"].as_str().unwrap().ends_with("0001-main-aaaaaa.perf.zip"), "{scan}");
+    let output = place.run(&["scan", ".", "--with", "2", "--no-cache"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("0002-true-cccccc"), "{error}");
+}
+
 /// Real packages whose decorators and calls were told by Python itself: `tests/data/scan/label.py` says how.
 #[test]
 fn real_packages_are_read_as_python_reads_them() {

@@ -9,10 +9,10 @@ use crate::store::{self, Library};
 use crate::terminal::Terminal;
 use anyhow::Context;
 use perfcollect_shared::bundle;
-use std::fs;
+use perfcollect_shared::model::Bundle;
 use std::num::NonZero;
-use std::path::Path;
-use std::thread;
+use std::path::{Path, PathBuf};
+use std::{fs, iter, thread};
 
 /// Scans a folder and prints what was found.
 ///
@@ -47,18 +47,30 @@ pub fn run(args: &ScanArgs, terminal: &Terminal) -> anyhow::Result<ExitCode> {
 }
 
 fn lay_over(scan: &mut Scan, selector: &str, folder: &Path) -> anyhow::Result<()> {
-    let path = Library::local().resolve(selector)?;
-    let bytes = store::read_file(&path)?;
-    let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
-    // The newest bundle may be one of measurements, which says nothing of functions.
-    anyhow::ensure!(
-        !(bundle.profiles.is_empty() && bundle.calls.is_empty() && bundle.caches.is_empty()),
-        "{} holds neither a profile nor counters of caches; `perfcollect list` shows which bundles are recordings",
-        path.display()
-    );
+    let (path, bundle) = telling(selector)?;
     let root = fs::canonicalize(folder)?;
     join::join(scan, &bundle, &root, &path.display().to_string());
     Ok(())
+}
+
+/// The bundle that a selector names. Of `last` it is the newest that tells of functions: the newest of all may be one of
+/// measurements, which says nothing of them.
+fn telling(selector: &str) -> anyhow::Result<(PathBuf, Bundle)> {
+    let library = Library::local();
+    let named = library.resolve(selector)?;
+    let older = if selector == "last" { library.paths()? } else { Vec::new() };
+    for path in iter::once(&named).chain(older.iter().rev().filter(|path| **path != named)) {
+        let bytes = store::read_file(path)?;
+        let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
+        if !(bundle.profiles.is_empty() && bundle.calls.is_empty() && bundle.caches.is_empty()) {
+            return Ok((path.clone(), bundle));
+        }
+    }
+    let none_before = if older.len() > 1 { ", nor does an older one" } else { "" };
+    anyhow::bail!(
+        "{} holds neither a profile nor counters of caches{none_before}; record a run with `perfcollect run -- COMMAND`",
+        named.display()
+    )
 }
 
 fn write_evaluations(scan: &Scan, folder: &Path, terminal: Terminal) -> anyhow::Result<()> {
