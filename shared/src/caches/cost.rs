@@ -169,9 +169,17 @@ fn traced<'a>(traces: impl Iterator<Item = &'a KeyTrace>) -> Option<Cost> {
         return None;
     }
     let error = 1.96 * ((squares / many - value * value).max(0.0) / many).sqrt();
-    // The spread of a handful of values says little: they are taken to differ by as much as they are.
-    let error = if count < 10 { error.max(1.96 * value / many.sqrt()) } else { error };
-    Some(Cost { value: Some(value), low: (value - error).max(0.0), high: value + error, by: CostBy::Trace, count })
+    let (low, high) = if count < 10 {
+        // The spread of a handful of values says little: they are taken to differ by as much as they are.
+        let error = error.max(1.96 * value / many.sqrt());
+        ((value - error).max(0.0), value + error)
+    } else {
+        // Of the logarithm, by the delta method: one slow miss among many fast ones does not make it possible that a miss
+        // costs nothing.
+        let factor = (error / value).exp();
+        (value / factor, value * factor)
+    };
+    Some(Cost { value: Some(value), low, high, by: CostBy::Trace, count })
 }
 
 /// Mean of a sum whose parts are not known: as far off as that of parts that differ by as much as they are.
@@ -224,5 +232,10 @@ mod tests {
         assert_eq!((cost.value, cost.count, cost.by), (Some(200.0), 2, CostBy::Trace));
         assert!(cost.low < 1.0 && cost.high > 400.0, "two values: {cost:?}");
         assert_eq!(traced([&KeyTrace::default()].into_iter()), None);
+        // One slow miss of ten: the mean is uncertain by much, but not down to nothing.
+        let cost_ns: Vec<u64> = (0..10).map(|n| if n == 4 { 90_000 } else { 1_000 }).collect();
+        let trace = KeyTrace { kind: vec![Lookup::Miss; 10], cost_ns, ..Default::default() };
+        let cost = traced([&trace].into_iter()).unwrap();
+        assert!(cost.low > 1_000.0 && cost.low < 2_500.0 && cost.high > 40_000.0, "one outlier: {cost:?}");
     }
 }
