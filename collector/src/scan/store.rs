@@ -302,3 +302,30 @@ fn base_hash(facts: &FileFacts, path: &Path, hasher: &mut impl Hasher, depth: u3
         Found::Free | Found::From(_) => 3.hash(hasher),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::exports;
+    use crate::scan::syntax::read;
+
+    #[test]
+    fn what_others_see_is_told_apart_from_what_they_do_not_see() {
+        let seen = |body: &str| {
+            let body = body.replace('|', "\n        ");
+            exports(&read(&format!("from m import Foo\nclass C:\n    def __init__(self, y):\n        {body}\n")))
+        };
+        let plain = seen("self.x = Foo()");
+        assert_eq!(plain, seen("print(y)|if y:|    print(y.z)|self.x = Foo()"), "a body");
+        assert_ne!(plain, seen("self.x = Foo().run"), "another attribute");
+        assert_ne!(
+            plain,
+            seen("from n import Foo|self.x = Foo()"),
+            "the same name, bound in the method to something else"
+        );
+        assert_ne!(
+            seen("from n import Foo|self.x = Foo()"),
+            seen("from o import Foo|self.x = Foo()"),
+            "by way of a local name"
+        );
+    }
+}
