@@ -77,19 +77,31 @@ fn a_change_is_found_in_a_library_and_its_commands_confirm_it() {
 
     // The commands as they are printed, in a shell; only the number of runs is cut, for the time that the test takes.
     let confirm: Vec<&str> = change["confirm"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    let script = confirm.join("\n").replace("perfcollect bench ", "perfcollect bench --runs 6 --format json ");
-    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_perfcollect")).parent().unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let output =
-        Command::new("sh").args(["-e", "-c", &script]).current_dir(place.path()).env("PATH", path).output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}\n{error}");
-    // Git says before where its work trees are.
-    let said = String::from_utf8(output.stdout).unwrap();
-    let result: serde_json::Value = serde_json::from_str(&said[said.find("{\n").unwrap()..]).unwrap();
-    let comparisons = result["comparisons"].as_array().unwrap();
-    let cpu = comparisons.iter().find(|one| one["metric"] == "cpu_ns").unwrap();
-    assert_eq!(cpu["verdict"], "slower", "{result}");
+    let confirmed = |runs: u32| {
+        let few = format!("perfcollect bench --runs {runs} --format json ");
+        let script = confirm.join("\n").replace("perfcollect bench ", &few);
+        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_perfcollect")).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let output = Command::new("sh")
+            .args(["-e", "-c", &script])
+            .current_dir(place.path())
+            .env("PATH", path)
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}\n{error}");
+        // Git says before where its work trees are.
+        let said = String::from_utf8(output.stdout).unwrap();
+        let result: serde_json::Value = serde_json::from_str(&said[said.find("{\n").unwrap()..]).unwrap();
+        let comparisons = result["comparisons"].as_array().unwrap();
+        let cpu = comparisons.iter().find(|one| one["metric"] == "cpu_ns").unwrap();
+        (cpu["verdict"].as_str().unwrap().to_owned(), result.to_string())
+    };
+    // On a machine where others work, so few runs may leave it open; never may they say the opposite.
+    let mut answers = [6, 12, 24].into_iter().map(confirmed);
+    let (verdict, result) =
+        answers.find(|(verdict, _)| verdict != "inconclusive").expect("24 runs tell a threefold time");
+    assert_eq!(verdict, "slower", "{result}");
     assert_eq!(git(&place, &["worktree", "list"]).lines().count(), 1, "the work trees are gone");
 }
 
