@@ -45,8 +45,13 @@ fn a_split_of_70_20_10_in_node() {
     let truth: Value = serde_json::from_slice(&done.stderr).unwrap();
     let report = report(&bundle);
     let shares = column(&report, "self_share");
-    for name in ["hot70", "warm20", "cool10"] {
-        let (got, share) = (shares.get(name).copied().unwrap_or(0.0), truth[name].as_f64().unwrap());
+    // The program knows the times of its own functions; how much Node itself does beside them depends on the machine.
+    let names = ["hot70", "warm20", "cool10"];
+    let all = names.map(|name| shares.get(name).copied().unwrap_or(0.0)).iter().sum::<f64>();
+    let known = names.map(|name| truth[name].as_f64().unwrap()).iter().sum::<f64>();
+    assert!(all > 0.85, "{all} in {shares:?}");
+    for name in names {
+        let (got, share) = (shares.get(name).copied().unwrap_or(0.0) / all, truth[name].as_f64().unwrap() / known);
         assert!((got - share).abs() < 0.03, "{name}: {got} instead of {share} in {shares:?}");
     }
     let hot = report["functions"].as_array().unwrap().iter().find(|f| f["name"] == "hot70").unwrap();

@@ -150,8 +150,11 @@ fn too_little_locked_memory() {
     let mut others = Vec::new();
     for number in 0..3 {
         let other = place.at(&format!("other{number}.perf.zip"));
-        let arguments = ["run", "--quiet", "--no-python", "-o", other.to_str().unwrap(), "--", "sleep", "300"];
-        others.push(Ended(place.command(&before, &arguments).stdin(Stdio::null()).spawn().unwrap()));
+        let arguments = ["run", "--quiet", "--no-python", "-o", other.to_str().unwrap(), "--", "sleep", "120"];
+        // What it runs outlives it by minutes, and must not hold the streams of the tests.
+        let mut command = place.command(&before, &arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        others.push(Ended(command.spawn().unwrap()));
         wait_for(&place.at(&format!("other{number}.perf.zip.spool/timeline.jsonl")));
     }
     let bundle = place.at("none.perf.zip");
