@@ -113,7 +113,6 @@ pub(crate) fn link(project: &Project, file: u32) -> Links {
         consulted: &consulted,
         links: Links::default(),
         numbers: HashTable::new(),
-        names: vec![None; project.facts(file).names.len() + project.facts(file).bindings.len()],
         known: HashMap::default(),
     };
     linker.calls();
@@ -134,8 +133,6 @@ struct Linker<'a> {
     links: Links,
     /// Of `links.externals`, by their text.
     numbers: HashTable<u32>,
-    /// What is called by a name alone: by the names of the file, then by its bindings.
-    names: Vec<Option<Told>>,
     /// What paths stand for that were asked for: the same ones are called again and again.
     known: HashMap<(Found, Name, &'a [Name]), Told>,
 }
@@ -196,19 +193,6 @@ impl<'a> Linker<'a> {
     fn path_once(&mut self, facts: &'a FileFacts, path: &Path) -> Told {
         // A name that is bound in the file is its binding, whatever it is called there.
         let base = if path.found == Found::Free { path.base } else { 0 };
-        let name = match path.found {
-            Found::Free => Some(path.base as usize),
-            Found::Binding(number) => Some(facts.names.len() + number as usize),
-            _ => None,
-        };
-        if let Some(name) = name.filter(|_| path.from == path.to) {
-            if let Some(told) = self.names[name] {
-                return told;
-            }
-            let told = self.path(path);
-            self.names[name] = Some(told);
-            return told;
-        }
         let key = (path.found, base, facts.attributes(path));
         self.known.get(&key).copied().unwrap_or_else(|| {
             let told = self.path(path);

@@ -1,9 +1,7 @@
 //! Expressions: calls and who is called, names that are read, comprehensions.
 
 use super::Reader;
-use crate::scan::facts::{
-    Argument, Bound, Call, Callee, NOWHERE, Name, Origin, Path, Read, Receiver, Span, Value, call,
-};
+use crate::scan::facts::{Argument, Bound, Call, Callee, Name, Origin, Path, Read, Receiver, Span, Value, call};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Comprehension, Expr, ExprContext};
 
@@ -110,21 +108,12 @@ impl Reader {
 
     fn attribute(&mut self, node: &ast::ExprAttribute, expression: &Expr) {
         let Some(path) = self.path(expression) else { return self.visit_expr(&node.value) };
-        let before = self.facts.reads.len();
-        if node.ctx == ExprContext::Load {
-            self.attribute_read(path, expression);
-        }
-        if self.facts.reads.len() == before {
-            self.forget(&path);
-        }
-    }
-
-    /// An attribute that is read: of what a function binds itself, it tells nothing.
-    fn attribute_read(&mut self, path: Path, node: &Expr) {
         let frame = self.here();
-        if frame.in_function() && self.local(path.base).is_none() {
+        if frame.in_function() && self.local(path.base).is_none() && node.ctx == ExprContext::Load {
             let (function, line) = (frame.function, self.line(node));
             self.facts.reads.push(Read { function, line, path });
+        } else {
+            self.forget(&path);
         }
     }
 
@@ -195,10 +184,10 @@ impl Reader {
         }
         let (from, first_name) = (self.facts.arguments.len(), self.given.len());
         let mut plain = loop_depth > 0;
-        let first_given = self.names.len();
         for argument in &node.arguments.args {
-            let origin = self.argument(argument, &mut plain, &mut flags);
+            let origin = self.origin(argument);
             self.facts.arguments.push(Argument { name: 0, origin });
+            flags |= self.argument(argument, &mut plain);
         }
         while self.facts.arguments.len() > from
             && self.facts.arguments.pop_if(|argument| argument.origin == Origin::Fresh).is_some()
@@ -206,10 +195,11 @@ impl Reader {
         self.facts.arguments.truncate(from + usize::from(u8::MAX));
         let by_keyword = self.facts.arguments.len();
         for keyword in &node.arguments.keywords {
-            let origin = self.argument(&keyword.value, &mut plain, &mut flags);
+            flags |= self.argument(&keyword.value, &mut plain);
             match &keyword.arg {
                 Some(name) => {
                     let name = self.intern(name.as_str());
+                    let origin = self.origin(&keyword.value);
                     if origin != Origin::Fresh {
                         self.facts.arguments.push(Argument { name, origin });
                     }
@@ -223,7 +213,6 @@ impl Reader {
         let arguments = u32::try_from(from).unwrap_or(u32::MAX);
         let number = u32::try_from(self.facts.calls.len()).unwrap_or(u32::MAX);
         let hands_on = self.calls_its_argument(&callee);
-        let path = if let Callee::Path(path) = &callee { Some(*path) } else { None };
         let call = Call { function, line, callee, loop_depth, flags, receiver, positional, keywords, arguments };
         self.facts.calls.push(call);
         if plain && self.given.len() > first_name {
@@ -234,54 +223,47 @@ impl Reader {
         if hands_on {
             self.references(node, flags);
         }
-        self.called_on(&node.func, path);
-        let by_keyword = node.arguments.keywords.iter().map(|keyword| &keyword.value);
-        for (number, argument) in node.arguments.args.iter().chain(by_keyword).enumerate() {
-            match argument {
-                Expr::Name(name) => self.load(self.names[first_given + number], name),
-                other => self.visit_expr(other),
-            }
+        if !matches!(&*node.func, Expr::Name(_)) {
+            self.called_on(&node.func);
         }
-        self.names.truncate(first_given);
+        node.arguments.args.iter().for_each(|argument| self.visit_expr(argument));
+        node.arguments.keywords.iter().for_each(|keyword| self.visit_expr(&keyword.value));
     }
 
     /// The expression before the dot of a method call, as far as it does something.
-    fn called_on(&mut self, function: &Expr, path: Option<Path>) {
-        match (function, path) {
-            (Expr::Name(_), _) => {}
-            (Expr::Attribute(attribute), Some(path)) => match &*attribute.value {
-                Expr::Name(name) => self.load(path.base, name),
-                // The path without its last name, which is in the same place.
-                other => self.attribute_read(Path { to: path.to - 1, ..path }, other),
+    fn called_on(&mut self, function: &Expr) {
+        match function {
+            Expr::Attribute(attribute) => match &*attribute.value {
+                Expr::Name(name) => {
+                    let id = self.intern(name.id.as_str());
+                    self.load(id, name);
+                }
+                other => self.visit_expr(other),
             },
-            (Expr::Attribute(attribute), None) => self.visit_expr(&attribute.value),
-            (other, _) => self.visit_expr(other),
+            other => self.visit_expr(other),
         }
     }
 
-    /// Where an argument comes from. Adds its name, where it is one, to those that are known, and to those that are given,
-    /// while all are `plain`: names or constants.
-    fn argument(&mut self, argument: &Expr, plain: &mut bool, flags: &mut u8) -> Origin {
-        if let Expr::Name(name) = argument {
-            let name = self.intern(name.id.as_str());
-            self.names.push(name);
-            if *plain {
-                self.given.push(name);
-            }
-            return self.origin_of(name);
-        }
-        self.names.push(NOWHERE);
+    /// Flags of an argument; adds the name that it is, where it is `plain`: a name or a constant.
+    fn argument(&mut self, argument: &Expr, plain: &mut bool) -> u8 {
         match argument {
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => {
-                return Origin::Fresh;
+            Expr::Name(name) => {
+                let name = self.intern(name.id.as_str());
+                if *plain {
+                    self.given.push(name);
+                }
+                0
             }
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => 0,
             Expr::List(_) | Expr::Dict(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
-                *flags |= call::UNHASHABLE;
+                *plain = false;
+                call::UNHASHABLE
             }
-            _ => {}
+            _ => {
+                *plain = false;
+                0
+            }
         }
-        *plain = false;
-        self.origin(argument)
     }
 
     fn callee(&mut self, function: &Expr, line: u32) -> (Callee, Origin) {

@@ -93,8 +93,6 @@ struct Reader {
     /// Call in a loop → the names that its arguments are made of, in `given`.
     pending: Vec<(u32, Span)>,
     given: Vec<Name>,
-    /// Arguments of the calls around this place: each its name, or [`NOWHERE`].
-    names: Vec<Name>,
     /// The qualified name of this place, with what stands before the next one.
     prefix: String,
     depth: u32,
@@ -170,7 +168,6 @@ impl Reader {
         self.loads.clear();
         self.pending.clear();
         self.given.clear();
-        self.names.clear();
         self.prefix.clear();
         self.depth = 0;
         self.written.clear();
@@ -260,7 +257,8 @@ impl Reader {
         (local.frame == self.here().id).then_some(local)
     }
 
-    /// Binds a name in a frame: this one, or one that is entered next.
+    /// Binds a name in a frame: this one, or one that is entered next. What it was bound to around the frame is for the
+    /// frame to keep, the first time.
     fn bind_in(&mut self, frame: u32, name: Name, binding: u32, origin: Origin) -> Option<(Name, Local)> {
         let slot = self.slot_mut(name);
         let before = mem::replace(&mut slot.local, Local { frame, binding, origin });
