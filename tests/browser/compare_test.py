@@ -151,6 +151,16 @@ class Narrow(Compare):
             self.assertLessEqual(self.browser.js("return document.documentElement.scrollWidth"), 390)
             self.assertEqual(self.axe(), [])
 
+    def test_the_label_of_a_tick_at_the_end_stays_inside(self):
+        self.several()
+        self.browser.wait("the labels", "document.querySelector('main .runs-axis span')")
+        for at in (0, 0.97, 1):
+            ends = self.browser.js("""const label = [...document.querySelectorAll('main .runs-axis span')].pop();
+                label.textContent = '1,234.5 ms'; label.style.setProperty('--at', arguments[0]);
+                const [inner, outer] = [label, label.parentElement].map(e => e.getBoundingClientRect());
+                return [inner.left - outer.left, outer.right - inner.right, inner.width]""", at)
+            self.assertGreaterEqual(min(ends), -0.5, f"at {at}")
+
 
 class Served(page_test.Served):
     @classmethod

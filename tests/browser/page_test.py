@@ -15,7 +15,7 @@ OVERFLOW = """return [...document.querySelectorAll('body *')].filter(e => {
     for (let p = e.parentElement; p; p = p.parentElement)
         if (getComputedStyle(p).overflowX !== 'visible') return false;
     return true;
-}).map(e => e.tagName + '.' + e.className).slice(0, 5)"""
+}).map(e => `${e.tagName}.${e.className} "${e.innerText?.slice(0, 40)}"`).slice(0, 5)"""
 
 DRAWN = """const canvas = document.querySelector('main canvas.flame');
 if (!canvas || !canvas.width || !canvas.height) return 0;

@@ -94,6 +94,11 @@ pub fn percent(part: f64) -> String {
     format!("{:.2}%", part * 100.0)
 }
 
+/// The label of a tick below a picture: centred at its part of the width, and never beyond the ends.
+pub fn tick_label(part: f64, text: String) -> AnyView {
+    view! { <span style=("--at", format!("{part:.4}"))>{text}</span> }.into_any()
+}
+
 /// Columns to draw: about one a pixel.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in pixels")]
 pub fn columns() -> usize {

@@ -1,7 +1,7 @@
 //! Pictures of runs: all benchmarks on one scale, and each in the order of its runs. The table beside them says the same.
 
 use crate::ui::dom::view;
-use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent};
+use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent, tick_label};
 use leptos::prelude::*;
 use perfcollect_shared::derive::area::stacked_paths;
 use perfcollect_shared::derive::runs::{
@@ -23,15 +23,12 @@ pub fn strips(all: &[Distribution], unit: Unit) -> AnyView {
     let scale =
         Scale::new(all.iter().filter_map(|found| Some((found.summary.as_ref()?, found.values.as_slice()))), unit, 6);
     let rows: Vec<AnyView> = all.iter().map(|found| strip(found, &scale, unit)).collect();
-    let labels: Vec<AnyView> = scale
-        .ticks
-        .iter()
-        .map(|tick| view! { <span style:left=percent(scale.part(tick.at))>{tick.label.clone()}</span> }.into_any())
-        .collect();
+    let labels: Vec<AnyView> =
+        scale.ticks.iter().map(|tick| tick_label(scale.part(tick.at), tick.label.clone())).collect();
     view! {
         <figure class="runs" aria-hidden="true">
             {rows}
-            <div class="runs-row"><div class="runs-axis">{labels}</div></div>
+            <div class="runs-row"><div class="runs-axis ticks">{labels}</div></div>
         </figure>
     }
     .into_any()

@@ -4,7 +4,7 @@ use super::Model;
 use crate::ui::cpu_strip::whole;
 use crate::ui::dom::{live, view};
 use crate::ui::memo::Memo;
-use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent};
+use crate::ui::plot::{Axis, WIDTH, area, ends, frame, paths, percent, tick_label};
 use crate::ui::rows::{Cell, Column, Rows, table};
 use crate::worker::Found;
 use leptos::prelude::*;
@@ -46,14 +46,8 @@ fn drawn(model: Model, at: usize, found: &Found) -> AnyView {
     let marks =
         [("knee", curve.knee), ("now", row.capacity.filter(|_| !row.unbounded)), ("advised", row.advised_capacity)];
     let mut inside: Vec<AnyView> = marks.iter().filter_map(|&(what, size)| mark(what, size?, largest)).collect();
-    let ticks: Vec<AnyView> = size_ticks(largest)
-        .into_iter()
-        .map(|size| {
-            let at = along(size, largest);
-            let last = at > 0.95;
-            view! { <span class:last=last style:left=percent(at)>{format::count(size)}</span> }.into_any()
-        })
-        .collect();
+    let ticks: Vec<AnyView> =
+        size_ticks(largest).into_iter().map(|size| tick_label(along(size, largest), format::count(size))).collect();
     let session = model.session;
     let others = found.policies.iter().filter(|(policy, _)| *policy != Policy::Lru);
     let policies = others.map(|(policy, found)| {
@@ -72,7 +66,7 @@ fn drawn(model: Model, at: usize, found: &Found) -> AnyView {
     });
     let shaded = (!curve.low.is_empty()).then_some("Shaded: where it lies with 95 % confidence. ");
     let below = view! {
-        <div class="size-axis" aria-hidden="true">{ticks}</div>
+        <div class="size-axis ticks" aria-hidden="true">{ticks}</div>
         <p class="muted legend">
             "Solid: LRU, every size. " {shaded} "Thin: other policies, replayed at some sizes with straight lines between; their table marks one. Dotted: Belady’s optimum, which knows the future and is a bound. "
             {words(&marks)}
