@@ -6,7 +6,7 @@ use super::declare::{Capacity, Kind, Spelled};
 use super::facts::{Call, Function, Method, NOWHERE, Scope, call, effect};
 use super::link::{Declared, Links, Target, Tier, is_reference};
 use super::project::Project;
-use super::purity::{self, Purity, SPOILS_A_CACHE};
+use super::purity::{self, Purity, SPOILS_A_CACHE, State};
 use super::report::{self, Cache, Candidate, Hazard, Reason, Site, Sites};
 use foldhash::{HashMap, HashMapExt};
 
@@ -15,9 +15,6 @@ pub(crate) struct All<'a> {
     pub(crate) project: &'a Project,
     pub(crate) links: &'a [Links],
     pub(crate) purity: &'a Purity,
-    /// Calls of each function, as (file, call), by its number: `ends` says where they end.
-    callers: Vec<(u32, u32)>,
-    ends: Vec<u32>,
     /// Calls through each variable that holds a cache.
     through: HashMap<(u32, u32), Vec<(u32, u32)>>,
     /// Calls of methods of unknown objects that have the name of a cached one.
@@ -26,54 +23,33 @@ pub(crate) struct All<'a> {
 
 impl<'a> All<'a> {
     pub(crate) fn new(project: &'a Project, links: &'a [Links], purity: &'a Purity) -> Self {
-        let mut all = Self {
-            project,
-            links,
-            purity,
-            callers: Vec::new(),
-            ends: Vec::new(),
-            through: HashMap::new(),
-            named: HashMap::new(),
-        };
+        let mut all = Self { project, links, purity, through: HashMap::new(), named: HashMap::new() };
         all.asked_for();
-        let mut starts = vec![0_u32; purity.states.len() + 1];
-        for target in links.iter().flat_map(|links| &links.targets) {
-            if let Target::Function(file, function, _) = target {
-                starts[purity.number(*file, *function) as usize + 1] += 1;
-            }
-        }
-        for number in 1..starts.len() {
-            starts[number] += starts[number - 1];
-        }
-        all.callers = vec![(0, 0); starts.last().copied().unwrap_or(0) as usize];
-        for (file, links) in links.iter().enumerate() {
-            let file = u32::try_from(file).unwrap_or(u32::MAX);
-            let facts = project.facts(file);
-            for (number, target) in links.targets.iter().enumerate() {
-                let place = (file, u32::try_from(number).unwrap_or(u32::MAX));
-                match target {
-                    Target::Function(to, function, _) => {
-                        let at = &mut starts[purity.number(*to, *function) as usize];
-                        all.callers[*at as usize] = place;
-                        *at += 1;
-                    }
-                    Target::Named(name, false) => {
-                        if let Some(places) = all.named.get_mut(facts.name(*name)) {
-                            places.push(place);
-                        }
-                    }
-                    _ => {}
-                }
-            }
+        for (file, links) in (0..).zip(links) {
+            all.calls_of_names(file, links);
             for (number, other, binding) in &links.through {
                 if let Some(places) = all.through.get_mut(&(*other, *binding)) {
                     places.push((file, *number));
                 }
             }
         }
-        // Each start has moved to the end of its function.
-        all.ends = starts;
         all
+    }
+
+    /// Adds a file's calls of unknown objects that have an asked name.
+    fn calls_of_names(&mut self, file: u32, links: &Links) {
+        let facts = self.project.facts(file);
+        // Nearly all names are no cache's: each is looked up once.
+        let mut asked: Vec<Option<bool>> = vec![None; facts.names.len()];
+        for (number, target) in (0..).zip(&links.targets) {
+            let Target::Named(name, false) = target else { continue };
+            let text = facts.name(*name);
+            if *asked[*name as usize].get_or_insert_with(|| self.named.contains_key(text))
+                && let Some(places) = self.named.get_mut(text)
+            {
+                places.push((file, number));
+            }
+        }
     }
 
     /// Makes room for the variables and names that caches are called by.
@@ -101,10 +77,12 @@ impl<'a> All<'a> {
     }
 
     /// Calls of a function, as (file, call).
-    fn callers(&self, (file, function): (u32, u32)) -> &[(u32, u32)] {
-        let number = self.purity.number(file, function) as usize;
-        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.callers[from as usize..self.ends[number] as usize]
+    fn callers(&self, (file, function): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
+        self.purity.callers(self.project, self.project.number(file, function))
+    }
+
+    fn state(&self, (file, function): (u32, u32)) -> &State {
+        self.purity.state(self.project.number(file, function))
     }
 
     fn function(&self, (file, function): (u32, u32)) -> &'a Function {
@@ -208,10 +186,10 @@ impl<'a> All<'a> {
     }
 
     pub(crate) fn purity_of(&self, function: (u32, u32)) -> report::Purity {
-        let state = self.purity.state(function.0, function.1);
+        let state = self.state(function);
         let (worst, level) = state.level();
         let effects = effect::ALL.iter().filter(|(bit, _)| state.effects & bit != 0);
-        let number = self.purity.number(function.0, function.1);
+        let number = self.project.number(function.0, function.1);
         let reason = purity::reasons(self.project, self.links, self.purity, number, worst);
         report::Purity {
             level: level.into(),
@@ -233,7 +211,7 @@ impl<'a> All<'a> {
         if let Some(function) = declared.function
             && declared.variable.is_none_or(|number| self.same_name(file, number, function))
         {
-            places.extend(self.callers(function).iter().map(|place| (*place, tier_at(place))));
+            places.extend(self.callers(function).map(|place| (place, tier_at(&place))));
             if self.function(function).method != Method::No {
                 name = Some(self.project.facts(function.0).name(self.function(function).name));
             }
@@ -347,7 +325,7 @@ impl<'a> All<'a> {
                 "the cache is made inside a function: each call of that one begins with an empty cache".into(),
             );
         }
-        let state = self.purity.state(at.0, at.1);
+        let state = self.state(at);
         if state.effects & SPOILS_A_CACHE != 0 && spelled.kind != Kind::Background && spelled.ttl_ms.is_none() {
             self.impure(at, &mut add);
         }
@@ -356,10 +334,10 @@ impl<'a> All<'a> {
     }
 
     fn impure(&self, at: (u32, u32), add: &mut impl FnMut(&str, u32, String)) {
-        let state = self.purity.state(at.0, at.1);
+        let state = self.state(at);
         let worst = effect::ALL.iter().rev().find(|(bit, _)| state.effects & bit & SPOILS_A_CACHE != 0);
         let Some((bit, word)) = worst else { return };
-        let number = self.purity.number(at.0, at.1);
+        let number = self.project.number(at.0, at.1);
         let chain = purity::reasons(self.project, self.links, self.purity, number, *bit);
         let Some((file, line, what)) = chain.last() else { return };
         let text = format!("{word}: `{what}` at {}:{line} is skipped when the cache answers", self.path(*file));
@@ -367,12 +345,12 @@ impl<'a> All<'a> {
     }
 
     fn unhashable_calls(&self, at: (u32, u32), keyed: bool, hazards: &mut Vec<Hazard>) {
-        for (file, number) in self.callers(at).iter().filter(|_| keyed) {
-            let call = &self.project.facts(*file).calls[*number as usize];
+        for (file, number) in self.callers(at).filter(|_| keyed) {
+            let call = &self.project.facts(file).calls[number as usize];
             if call.flags & call::UNHASHABLE != 0 {
                 hazards.push(Hazard {
                     id: "unhashable_call".into(),
-                    file: self.path(*file),
+                    file: self.path(file),
                     line: call.line,
                     text: "this call gives a list, dict or set, which is no key: it raises an error".into(),
                 });
@@ -417,7 +395,7 @@ impl<'a> All<'a> {
         if !(simple && hashable && fixed)
             || name.starts_with("__")
             || matches!(function.parent, Scope::Function(_))
-            || self.purity.state(at.0, at.1).effects != 0
+            || self.state(at).effects != 0
             || function.returns.mutable.is_some()
         {
             return None;
@@ -426,7 +404,7 @@ impl<'a> All<'a> {
         if indicators.is_empty() {
             return None;
         }
-        let places: Vec<((u32, u32), Tier)> = self.callers(at).iter().map(|place| (*place, Tier::Resolved)).collect();
+        let places: Vec<((u32, u32), Tier)> = self.callers(at).map(|place| (place, Tier::Resolved)).collect();
         let sites = self.sites(&places);
         let same = sites.list.iter().any(|site| site.same_arguments && !site.test);
         let repeated = sites.in_loops > 0 || indicators.iter().any(|word| word == "recursion");

@@ -28,6 +28,7 @@ use facts::{FileFacts, Problem};
 use findings::All;
 use link::Links;
 use project::{Project, Source};
+use purity::{Memo, Part};
 use report::{Counts, Scan};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -217,8 +218,8 @@ impl Tree<'_> {
         }
         let sources = self.sources(facts.into_iter().map(|(facts, _)| facts));
         let project = Project::new(sources, self.options.jobs);
-        let (links, linked) = self.links(&project, &rows);
-        let purity = purity::analyse(&project, &links);
+        let (links, parts, linked) = self.links(&project, &rows);
+        let purity = purity::analyse(&project, &parts);
         let all = All::new(&project, &links, &purity);
         let caches = all.caches();
         let candidates = all.candidates(&caches);
@@ -250,7 +251,8 @@ impl Tree<'_> {
     }
 
     /// Links of all files; those whose answers cannot have changed are taken from the store.
-    fn links(&self, project: &Project, rows: &[Option<usize>]) -> (Vec<Links>, usize) {
+    /// With them what the files tell of their functions, and how many files were linked.
+    fn links(&self, project: &Project, rows: &[Option<usize>]) -> (Vec<Links>, Vec<Part>, usize) {
         let kept = self.store.filter(|store| store.same_files(&self.walk.files));
         let changed: Vec<bool> = project
             .sources
@@ -264,19 +266,22 @@ impl Tree<'_> {
             })
             .collect();
         let numbers: Vec<usize> = (0..rows.len()).collect();
-        let links = each(self.options.jobs, &numbers, |number| {
+        let memo = Memo::new(project);
+        let all = each(self.options.jobs, &numbers, |number| {
+            let file = u32::try_from(*number).unwrap_or(u32::MAX);
             let row =
                 rows[*number].filter(|row| kept.is_some_and(|store| store.is_at(*row, &project.sources[*number].path)));
-            if let (Some(store), Some(row)) = (kept, row)
-                && let Some(links) = store.links(row)
-                && !links.consulted.iter().any(|file| changed[*file as usize])
-            {
-                return (links, false);
-            }
-            (link::link(project, u32::try_from(*number).unwrap_or(u32::MAX)), true)
+            let links = kept.zip(row).and_then(|(store, row)| store.links(row));
+            let links = links.filter(|links| !links.consulted.iter().any(|file| changed[*file as usize]));
+            let linked = links.is_none();
+            let links = links.unwrap_or_else(|| link::link(project, file));
+            // While the file's facts are at hand.
+            let part = purity::part(project, &memo, file, &links);
+            (links, part, linked)
         });
-        let linked = links.iter().filter(|(_, linked)| *linked).count();
-        (links.into_iter().map(|(links, _)| links).collect(), linked)
+        let linked = all.iter().filter(|(.., linked)| *linked).count();
+        let (links, parts) = all.into_iter().map(|(links, part, _)| (links, part)).unzip();
+        (links, parts, linked)
     }
 
     fn problems(&self, project: &Project) -> Vec<report::Problem> {

@@ -50,9 +50,18 @@ impl Resolved {
     }
 }
 
-/// The names that other files see of one file: binding by scope (module, or class) and a hash of the text, which whoever
-/// asks compares.
-type Exports = HashMap<(u32, u64), u32>;
+/// The names that other files see of one file, by [`export_key`]: 64 bits of a scope and a text, which no two of a file
+/// share but by a chance of one in 10¹⁵.
+type Exports = HashMap<u64, Export>;
+
+/// The bindings of one name in one scope; [`NOWHERE`] is none.
+#[derive(Clone, Copy, Debug)]
+struct Export {
+    /// Of the scope itself.
+    own: u32,
+    /// What methods of the class give to `self`.
+    of_instance: u32,
+}
 
 /// All files, and their names.
 #[derive(Debug)]
@@ -64,6 +73,8 @@ pub(crate) struct Project {
     exports: Vec<Exports>,
     /// By file and class: itself and its bases, in the order of Python's lookup; `None` ends what is known.
     orders: Vec<Vec<Order>>,
+    /// The number of each file's first function among those of all files; behind the last file their count.
+    first: Vec<u32>,
 }
 
 /// The classes that are asked for a method, in order.
@@ -125,13 +136,34 @@ impl Project {
             }
         }
         let exports = super::each(jobs, &sources, |source| exports_of(&source.facts));
-        let mut project = Self { sources, modules, namespaces, exports, orders: Vec::new() };
+        let mut first = vec![0];
+        first.extend(sources.iter().scan(0, |count, source| {
+            *count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
+            Some(*count)
+        }));
+        let mut project = Self { sources, modules, namespaces, exports, orders: Vec::new(), first };
         project.orders = project.method_orders();
         project
     }
 
     pub(crate) fn facts(&self, file: u32) -> &FileFacts {
         &self.sources[file as usize].facts
+    }
+
+    /// How many functions all files have.
+    pub(crate) fn functions(&self) -> usize {
+        self.first.last().copied().unwrap_or(0) as usize
+    }
+
+    /// The number of a function among those of all files.
+    pub(crate) fn number(&self, file: u32, function: u32) -> u32 {
+        self.first[file as usize] + function
+    }
+
+    /// The file and the function in it with this number.
+    pub(crate) fn place(&self, number: u32) -> (u32, u32) {
+        let file = self.first.partition_point(|first| *first <= number) - 1;
+        (u32::try_from(file).unwrap_or(u32::MAX), number - self.first[file])
     }
 
     pub(crate) fn binding(&self, file: u32, number: u32) -> &Binding {
@@ -180,9 +212,14 @@ impl Project {
     }
 
     fn export(&self, file: u32, scope: u32, name: &str, consulted: &Consulted) -> Option<u32> {
+        self.export_at(file, export_key(text_hash(name), scope), false, consulted)
+    }
+
+    fn export_at(&self, file: u32, key: u64, of_instance: bool, consulted: &Consulted) -> Option<u32> {
         consulted.add(file);
-        let number = *self.exports[file as usize].get(&(scope, text_hash(name)))?;
-        (self.facts(file).name(self.binding(file, number).name) == name).then_some(number)
+        let export = self.exports[file as usize].get(&key)?;
+        let instance = of_instance.then_some(export.of_instance);
+        Some(export.own).into_iter().chain(instance).find(|number| *number != NOWHERE)
     }
 
     /// What a path stands for.
@@ -360,12 +397,9 @@ impl Project {
         consulted: &Consulted,
         depth: u32,
     ) -> Option<Resolved> {
+        let hash = text_hash(name);
         for &(file, class) in classes {
-            let number = self.export(file, class, name, consulted).or_else(|| {
-                // What methods give to `self`.
-                of_instance.then(|| self.export(file, class | INSTANCE, name, consulted)).flatten()
-            });
-            if let Some(number) = number {
+            if let Some(number) = self.export_at(file, export_key(hash, class), of_instance, consulted) {
                 let mut found = self.bound(file, number, consulted, depth + 1);
                 found.by_class = true;
                 return Some(found);
@@ -426,9 +460,6 @@ fn result_of(called: Entity) -> Entity {
     }
 }
 
-/// Marks attributes of instances in [`Exports`].
-const INSTANCE: u32 = 1 << 31;
-
 /// C3: the first head that is in no tail; where the classes have no such order, the order of the lists.
 fn merge(mut lists: Vec<Vec<(u32, u32)>>) -> Vec<(u32, u32)> {
     let mut merged = Vec::new();
@@ -448,28 +479,29 @@ fn text_hash(text: &str) -> u64 {
     foldhash::quality::FixedState::with_seed(3).hash_one(text)
 }
 
+/// Of a name in a class, or with [`NOWHERE`] in the module.
+fn export_key(hash: u64, scope: u32) -> u64 {
+    hash.wrapping_add(u64::from(scope).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
 fn exports_of(facts: &FileFacts) -> Exports {
     let seen = facts.bindings.iter().filter(|binding| !matches!(binding.scope, Scope::Function(_))).count();
     let mut exports = Exports::with_capacity(seen);
     for (number, binding) in facts.bindings.iter().enumerate() {
         let scope = match binding.scope {
             Scope::Module => NOWHERE,
-            Scope::Class(class) if binding.of_instance => class | INSTANCE,
             Scope::Class(class) => class,
             Scope::Function(_) => continue,
         };
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let key = export_key(text_hash(facts.name(binding.name)), scope);
+        let export = exports.entry(key).or_insert(Export { own: NOWHERE, of_instance: NOWHERE });
+        let known = if binding.of_instance { &mut export.of_instance } else { &mut export.own };
         let definition = matches!(binding.bound, Bound::Function(_) | Bound::Class(_));
         let unknown = matches!(binding.bound, Bound::Value(Value::None | Value::Other));
-        exports
-            .entry((scope, text_hash(facts.name(binding.name))))
-            .and_modify(|known| {
-                let before = &facts.bindings[*known as usize].bound;
-                if definition || (matches!(before, Bound::Value(Value::None)) && !unknown) {
-                    *known = number;
-                }
-            })
-            .or_insert(number);
+        let before = facts.bindings.get(*known as usize).map(|before| &before.bound);
+        if before.is_none_or(|before| definition || (matches!(before, Bound::Value(Value::None)) && !unknown)) {
+            *known = u32::try_from(number).unwrap_or(u32::MAX);
+        }
     }
     exports
 }

@@ -4,11 +4,12 @@
 //! matter. Each effect keeps the first reason: a line of the function itself, or the call that brings it in.
 
 use super::facts::effect::{ALL, IO, MUTATES_ARGUMENT, MUTATES_SELF, READS_GLOBAL, UNKNOWN, WRITES_GLOBAL};
-use super::facts::{Bound, Method, NOWHERE, Origin, Value};
+use super::facts::{Bound, Function, Method, NOWHERE, Origin, Value};
 use super::link::{Links, Target, Tier};
-use super::project::Project;
+use super::project::{Consulted, Entity, Project, Source};
 use super::world;
 use foldhash::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Why a function has an effect.
 #[derive(Clone, Copy, Debug)]
@@ -33,20 +34,23 @@ pub(crate) struct State {
     pub(crate) effects: u16,
     /// Parameters that it changes, the first 32.
     pub(crate) parameters: u32,
-    /// Its latest reason, as a place in [`Reasons`] and one more.
+    /// Its latest reason, as a place in the list of all and one more.
     latest: u32,
 }
 
-/// The reasons of all functions, in the order in which they were found: effect, reason, and the one before it of the same
-/// function.
+/// The states of functions, those of one file or of all.
 #[derive(Default)]
-struct Reasons(Vec<(u16, Why, u32)>);
+struct States {
+    of: Vec<State>,
+    /// In the order in which they were found: effect, reason, and the place of the one before it of the same function.
+    reasons: Vec<(u16, Why, u32)>,
+}
 
-impl Reasons {
-    fn of(&self, state: &State, effect: u16) -> Option<Why> {
-        let mut at = state.latest;
+impl States {
+    fn reason(&self, number: u32, effect: u16) -> Option<Why> {
+        let mut at = self.of[number as usize].latest;
         loop {
-            let (known, why, before) = *self.0.get(at.checked_sub(1)? as usize)?;
+            let (known, why, before) = *self.reasons.get(at.checked_sub(1)? as usize)?;
             if known == effect {
                 return Some(why);
             }
@@ -55,14 +59,41 @@ impl Reasons {
     }
 
     /// Gives a function an effect; whether it is new.
-    fn add(&mut self, state: &mut State, effect: u16, why: Why) -> bool {
+    fn add(&mut self, number: u32, effect: u16, why: Why) -> bool {
+        let state = &mut self.of[number as usize];
         let new = state.effects & effect == 0;
         if new {
             state.effects |= effect;
-            self.0.push((effect, why, state.latest));
-            state.latest = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+            self.reasons.push((effect, why, state.latest));
+            state.latest = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
         }
         new
+    }
+
+    /// A function changes an object of this origin; whether that is new.
+    fn changes(&mut self, number: u32, function: &Function, origin: Origin, why: Why) -> bool {
+        match origin {
+            Origin::Fresh => false,
+            Origin::Global => self.add(number, WRITES_GLOBAL, why),
+            Origin::Parameter(parameter) => {
+                let itself = parameter == 0 && matches!(function.method, Method::Instance | Method::Class);
+                let mut new = self.add(number, if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
+                let state = &mut self.of[number as usize];
+                if parameter < 32 && state.parameters & (1 << parameter) == 0 {
+                    state.parameters |= 1 << parameter;
+                    new = true;
+                }
+                new
+            }
+        }
+    }
+
+    /// Adds the functions of the next file.
+    fn append(&mut self, next: &Self) {
+        let before = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
+        let moved = |place: u32| if place == 0 { 0 } else { place + before };
+        self.of.extend(next.of.iter().map(|state| State { latest: moved(state.latest), ..*state }));
+        self.reasons.extend(next.reasons.iter().map(|(effect, why, of)| (*effect, *why, moved(*of))));
     }
 }
 
@@ -73,178 +104,186 @@ impl State {
     }
 }
 
-/// A call between functions.
-#[derive(Clone, Copy)]
+/// A call of a function.
+#[derive(Clone, Copy, Default)]
 struct Edge {
+    /// The number of the function that calls; of code outside functions the file, with [`OUTSIDE`].
     caller: u32,
-    callee: u32,
-    /// Of the caller's file.
+    /// Of the caller's file; with [`CONSTRUCTS`], where it makes a new object: what happens to `self` is nobody's business
+    /// then.
     call: u32,
 }
 
-/// Marks the `call` of an [`Edge`] that makes a new object: what happens to `self` is nobody's business.
+const OUTSIDE: u32 = 1 << 31;
 const CONSTRUCTS: u32 = 1 << 31;
 
-/// The states of all functions; `number` gives the place of one.
+/// What one file gives to the analysis of all: what its functions do as far as it tells, and which functions they call.
+pub(crate) struct Part {
+    states: States,
+    /// By the number of what is called.
+    edges: Vec<(u32, Edge)>,
+}
+
+/// What is asked for again and again while the parts are made.
+pub(crate) struct Memo {
+    /// By file and class.
+    made: Vec<Vec<OnceLock<Made>>>,
+    /// What calls of names from outside do.
+    known: Mutex<HashMap<String, u16>>,
+}
+
+impl Memo {
+    pub(crate) fn new(project: &Project) -> Self {
+        let unknown = |source: &Source| source.facts.classes.iter().map(|_| OnceLock::new()).collect();
+        Self { made: project.sources.iter().map(unknown).collect(), known: Mutex::default() }
+    }
+
+    /// What calls of these do.
+    fn effects(&self, externals: &[String]) -> Vec<u16> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut effect = |name: &String| {
+            known.get(name).copied().unwrap_or_else(|| {
+                let effect = world::call(name);
+                known.insert(name.clone(), effect);
+                effect
+            })
+        };
+        externals.iter().map(&mut effect).collect()
+    }
+}
+
+/// What all functions do, and who calls them.
 pub(crate) struct Purity {
-    pub(crate) states: Vec<State>,
-    pub(crate) first: Vec<u32>,
-    reasons: Reasons,
+    states: States,
+    callers: Callers,
 }
 
 impl Purity {
-    fn add(&mut self, number: u32, effect: u16, why: Why) -> bool {
-        self.reasons.add(&mut self.states[number as usize], effect, why)
+    /// Of a function, by its number.
+    pub(crate) fn state(&self, number: u32) -> &State {
+        &self.states.of[number as usize]
     }
 
-    pub(crate) fn number(&self, file: u32, function: u32) -> u32 {
-        self.first[file as usize] + function
-    }
-
-    pub(crate) fn state(&self, file: u32, function: u32) -> &State {
-        &self.states[self.number(file, function) as usize]
-    }
-
-    /// The file and function with this number.
-    pub(crate) fn place(&self, number: u32) -> (u32, u32) {
-        let file = self.first.partition_point(|first| *first <= number) - 1;
-        (u32::try_from(file).unwrap_or(u32::MAX), number - self.first[file])
+    /// Calls of a function by its name, as (file, call).
+    pub(crate) fn callers(&self, project: &Project, number: u32) -> impl Iterator<Item = (u32, u32)> {
+        self.callers.of(number).iter().filter(|edge| edge.call & CONSTRUCTS == 0).map(|edge| {
+            let within = edge.caller & OUTSIDE != 0;
+            (if within { edge.caller & !OUTSIDE } else { project.place(edge.caller).0 }, edge.call)
+        })
     }
 }
 
-/// Computes all states.
-pub(crate) fn analyse(project: &Project, links: &[Links]) -> Purity {
-    let mut first = Vec::with_capacity(project.sources.len());
-    let mut count = 0;
-    for source in &project.sources {
-        first.push(count);
-        count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
-    }
-    let mut purity = Purity { states: vec![State::default(); count as usize], first, reasons: Reasons::default() };
-    // Each call to a function is one; what grows step by step would take its memory twice.
-    let calls_known = links
-        .iter()
-        .flat_map(|links| &links.targets)
-        .filter(|target| !matches!(target, Target::External(_) | Target::Named(..) | Target::Nothing))
-        .count();
-    let mut edges = Vec::with_capacity(calls_known);
-    let mut made = HashMap::default();
-    let mut known = HashMap::default();
-    for (file, links) in links.iter().enumerate() {
-        let file = u32::try_from(file).unwrap_or(u32::MAX);
-        own(project, &mut purity, file, links);
-        calls(project, &mut purity, file, links, &mut edges, &mut made, &mut known);
-    }
-    let callers = Callers::new(edges, purity.states.len());
-    propagate(project, &mut purity, &callers);
+/// What a file tells by itself and by its links.
+pub(crate) fn part(project: &Project, memo: &Memo, file: u32, links: &Links) -> Part {
+    let functions = project.facts(file).functions.len();
+    let mut part =
+        Part { states: States { of: vec![State::default(); functions], ..States::default() }, edges: Vec::new() };
+    own(project, &mut part.states, file, links);
+    calls(project, memo, &mut part, file, links);
+    part
+}
+
+/// Computes all states, of the parts of all files.
+pub(crate) fn analyse(project: &Project, parts: &[Part]) -> Purity {
+    let mut states = States::default();
+    states.of.reserve_exact(project.functions());
+    parts.iter().for_each(|part| states.append(&part.states));
+    let mut purity = Purity { states, callers: Callers::new(parts, project.functions()) };
+    propagate(project, &mut purity);
     purity
 }
 
-/// All edges by their callees.
+/// All calls by the functions that they call.
 struct Callers {
     edges: Vec<Edge>,
-    /// Places in `edges`, those of one callee one after another.
-    order: Vec<u32>,
-    /// Where those of each callee end in `order`.
+    /// Where those of each function end.
     ends: Vec<u32>,
 }
 
 impl Callers {
-    fn new(edges: Vec<Edge>, functions: usize) -> Self {
+    fn new(parts: &[Part], functions: usize) -> Self {
         let mut ends = vec![0_u32; functions + 1];
-        for edge in &edges {
-            ends[edge.callee as usize + 1] += 1;
+        let all = || parts.iter().flat_map(|part| &part.edges);
+        for (callee, _) in all() {
+            ends[*callee as usize + 1] += 1;
         }
         for number in 1..ends.len() {
             ends[number] += ends[number - 1];
         }
-        let mut order = vec![0; edges.len()];
-        for (number, edge) in (0..).zip(&edges) {
+        let mut edges = vec![Edge::default(); ends[functions] as usize];
+        for (callee, edge) in all() {
             // Each begin moves to the end of its callee.
-            let at = &mut ends[edge.callee as usize];
-            order[*at as usize] = number;
+            let at = &mut ends[*callee as usize];
+            edges[*at as usize] = *edge;
             *at += 1;
         }
-        Self { edges, order, ends }
+        Self { edges, ends }
     }
 
-    fn of(&self, callee: u32) -> impl Iterator<Item = Edge> {
+    fn of(&self, callee: u32) -> &[Edge] {
         let from = callee.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        self.order[from as usize..self.ends[callee as usize] as usize].iter().map(|number| self.edges[*number as usize])
+        &self.edges[from as usize..self.ends[callee as usize] as usize]
     }
 }
 
 /// What functions do by themselves.
-fn own(project: &Project, purity: &mut Purity, file: u32, links: &Links) {
+fn own(project: &Project, states: &mut States, file: u32, links: &Links) {
     let facts = project.facts(file);
-    for (number, function) in facts.functions.iter().enumerate() {
-        let number = purity.first[file as usize] + u32::try_from(number).unwrap_or(u32::MAX);
+    for (number, function) in (0..).zip(&facts.functions) {
         for effect in facts.effects(function) {
-            purity.add(number, effect.bit, Why::Own { line: effect.line, what: effect.what });
+            states.add(number, effect.bit, Why::Own { line: effect.line, what: effect.what });
             if effect.bit & (MUTATES_ARGUMENT | MUTATES_SELF) != 0 && effect.parameter < 32 {
-                purity.states[number as usize].parameters |= 1 << effect.parameter;
+                states.of[number as usize].parameters |= 1 << effect.parameter;
             }
         }
         if let Some((line, what)) = function.reads_global {
-            purity.add(number, READS_GLOBAL, Why::Own { line, what });
+            states.add(number, READS_GLOBAL, Why::Own { line, what });
         }
     }
-    for (opaque, (function, _)) in links.opaque.iter().enumerate() {
-        let number = purity.number(file, *function);
-        let opaque = u32::try_from(opaque).unwrap_or(u32::MAX);
-        purity.add(number, UNKNOWN, Why::Decorator { opaque });
+    for (opaque, (function, _)) in (0..).zip(&links.opaque) {
+        states.add(*function, UNKNOWN, Why::Decorator { opaque });
     }
     for (function, line, external) in &links.reads {
         let effect = world::read(&links.externals[*external as usize]);
         if effect != 0 {
-            let number = purity.number(file, *function);
-            purity.add(number, effect, Why::External { line: *line, external: *external });
+            states.add(*function, effect, Why::External { line: *line, external: *external });
         }
     }
     for (function, line, other, binding) in &links.variables {
         let bound = &project.binding(*other, *binding);
         if matches!(&bound.bound, Bound::Value(Value::List | Value::Dict | Value::Set | Value::None)) {
-            let number = purity.number(file, *function);
-            let facts = project.facts(file);
             let what = facts.reads.iter().find(|read| read.function == *function && read.line == *line);
             let what = what.and_then(|read| facts.attributes(&read.path).last()).copied().unwrap_or(0);
-            purity.add(number, READS_GLOBAL, Why::Own { line: *line, what });
+            states.add(*function, READS_GLOBAL, Why::Own { line: *line, what });
         }
     }
 }
 
 /// Edges to functions, and effects of what is outside.
-fn calls<'a>(
-    project: &Project,
-    purity: &mut Purity,
-    file: u32,
-    links: &'a Links,
-    edges: &mut Vec<Edge>,
-    made: &mut HashMap<(u32, u32), Made>,
-    known: &mut HashMap<&'a str, u16>,
-) {
+fn calls(project: &Project, memo: &Memo, part: &mut Part, file: u32, links: &Links) {
     let facts = project.facts(file);
-    let mut effect = |name: &'a String| *known.entry(name.as_str()).or_insert_with(|| world::call(name));
-    let externals: Vec<u16> = links.externals.iter().map(&mut effect).collect();
+    let externals = memo.effects(&links.externals);
     let mut methods: Vec<Option<u16>> = vec![None; facts.names.len()];
-    for (number, (call, target)) in facts.calls.iter().zip(&links.targets).enumerate() {
-        if call.function == NOWHERE {
+    let Part { states, edges } = part;
+    for (number, (call, target)) in (0..).zip(facts.calls.iter().zip(&links.targets)) {
+        let (line, within) = (call.line, call.function);
+        if within == NOWHERE {
+            if let Target::Function(to, function, _) = target {
+                edges.push((project.number(*to, *function), Edge { caller: file | OUTSIDE, call: number }));
+            }
             continue;
         }
-        let caller = purity.number(file, call.function);
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let line = call.line;
+        let caller = project.number(file, within);
         match target {
             Target::Function(to, function, _) => {
-                let to = purity.number(*to, *function);
-                edges.push(Edge { caller, callee: to, call: number });
+                edges.push((project.number(*to, *function), Edge { caller, call: number }));
             }
             Target::Class(to, class) => {
-                let made = made.entry((*to, *class)).or_insert_with(|| constructors(project, purity, (*to, *class)));
-                let edge = |callee: &u32| Edge { caller, callee: *callee, call: number | CONSTRUCTS };
-                edges.extend(made.functions.iter().map(edge));
+                let made = memo.made[*to as usize][*class as usize].get_or_init(|| made(project, *to, *class));
+                let edge = Edge { caller, call: number | CONSTRUCTS };
+                edges.extend(made.functions.iter().map(|callee| (*callee, edge)));
                 if made.unknown {
-                    purity.add(caller, UNKNOWN, Why::Nameless { line });
+                    states.add(within, UNKNOWN, Why::Nameless { line });
                 }
             }
             Target::External(external) => {
@@ -252,20 +291,20 @@ fn calls<'a>(
                 let why = Why::External { line, external: *external };
                 if effect == MUTATES_ARGUMENT {
                     let origin = facts.argument(call, 0).unwrap_or_default();
-                    changes(project, purity, caller, origin, why);
+                    states.changes(within, &facts.functions[within as usize], origin, why);
                 } else if effect != 0 {
-                    purity.add(caller, effect, why);
+                    states.add(within, effect, why);
                 }
             }
             Target::Named(name, literal) => {
                 let known = &mut methods[*name as usize];
                 let effect = if *literal { 0 } else { *known.get_or_insert_with(|| world::method(facts.name(*name))) };
                 if effect != 0 {
-                    purity.add(caller, effect, Why::Named { line, name: *name });
+                    states.add(within, effect, Why::Named { line, name: *name });
                 }
             }
             Target::Nothing => {
-                purity.add(caller, UNKNOWN, Why::Nameless { line });
+                states.add(within, UNKNOWN, Why::Nameless { line });
             }
         }
     }
@@ -279,52 +318,28 @@ struct Made {
     unknown: bool,
 }
 
-fn constructors(project: &Project, purity: &Purity, (file, class): (u32, u32)) -> Made {
+fn made(project: &Project, file: u32, class: u32) -> Made {
     let order = project.order(file, class);
-    let consulted = super::project::Consulted::default();
+    let consulted = Consulted::default();
     let mut functions = Vec::new();
     for name in ["__init__", "__new__", "__post_init__"] {
         let found = project.member_in(&order.classes, name, false, &consulted, 0);
-        if let Some(super::project::Entity::Function(file, function)) = found.map(|found| found.entity) {
-            functions.push(purity.number(file, function));
+        if let Some(Entity::Function(file, function)) = found.map(|found| found.entity) {
+            functions.push(project.number(file, function));
         }
     }
     Made { functions, unknown: order.external.iter().any(|base| !world::harmless_base(base)) }
 }
 
-/// A function changes an object of this origin.
-fn changes(project: &Project, purity: &mut Purity, number: u32, origin: Origin, why: Why) -> bool {
-    let (file, function) = purity.place(number);
-    match origin {
-        Origin::Fresh => false,
-        Origin::Global => purity.add(number, WRITES_GLOBAL, why),
-        Origin::Parameter(parameter) => {
-            let function = &project.facts(file).functions[function as usize];
-            let itself = parameter == 0 && matches!(function.method, Method::Instance | Method::Class);
-            let mut new = purity.add(number, if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
-            let state = &mut purity.states[number as usize];
-            if parameter < 32 && state.parameters & (1 << parameter) == 0 {
-                state.parameters |= 1 << parameter;
-                new = true;
-            }
-            new
-        }
-    }
-}
-
 /// Carries effects from callees to callers until nothing changes.
-fn propagate(project: &Project, purity: &mut Purity, callers: &Callers) {
-    let mut waiting: Vec<u32> = (0..u32::try_from(purity.states.len()).unwrap_or(0))
-        .filter(|n| purity.states[*n as usize].effects != 0)
-        .collect();
-    let mut queued = vec![false; purity.states.len()];
-    for number in &waiting {
-        queued[*number as usize] = true;
-    }
+fn propagate(project: &Project, purity: &mut Purity) {
+    let Purity { states, callers } = purity;
+    let mut queued: Vec<bool> = states.of.iter().map(|state| state.effects != 0).collect();
+    let mut waiting: Vec<u32> = (0..).zip(&queued).filter(|(_, queued)| **queued).map(|(number, _)| number).collect();
     while let Some(callee) = waiting.pop() {
         queued[callee as usize] = false;
-        for edge in callers.of(callee) {
-            if carry(project, purity, &edge) && !queued[edge.caller as usize] {
+        for edge in callers.of(callee).iter().filter(|edge| edge.caller & OUTSIDE == 0) {
+            if carry(project, states, callee, *edge) && !queued[edge.caller as usize] {
                 queued[edge.caller as usize] = true;
                 waiting.push(edge.caller);
             }
@@ -332,31 +347,32 @@ fn propagate(project: &Project, purity: &mut Purity, callers: &Callers) {
     }
 }
 
-/// What a caller gets from one callee.
-fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
-    let callee = &purity.states[edge.callee as usize];
-    let (effects, parameters) = (callee.effects, callee.parameters);
-    let brought = effects & !(MUTATES_ARGUMENT | MUTATES_SELF) & !purity.states[edge.caller as usize].effects;
+/// What a caller gets from one callee; whether it is new.
+fn carry(project: &Project, states: &mut States, callee: u32, edge: Edge) -> bool {
+    let State { effects, parameters, .. } = states.of[callee as usize];
+    let brought = effects & !(MUTATES_ARGUMENT | MUTATES_SELF) & !states.of[edge.caller as usize].effects;
     // Mostly the caller has them all: its call is not looked at then.
     if brought == 0 && parameters == 0 {
         return false;
     }
-    let calling = project.facts(purity.place(edge.caller).0);
+    let (calling_file, calling_function) = project.place(edge.caller);
+    let calling = project.facts(calling_file);
     let call = &calling.calls[(edge.call & !CONSTRUCTS) as usize];
-    let why = Why::Calls { line: call.line, function: edge.callee };
+    let why = Why::Calls { line: call.line, function: callee };
     let mut new = false;
     for (effect, _) in ALL {
         if brought & effect != 0 {
-            new |= purity.add(edge.caller, effect, why);
+            new |= states.add(edge.caller, effect, why);
         }
     }
     if parameters == 0 {
         return new;
     }
-    let (file, function) = purity.place(edge.callee);
+    let (file, function) = project.place(callee);
     let facts = project.facts(file);
     let function = &facts.functions[function as usize];
     let method = matches!(function.method, Method::Instance | Method::Class);
+    let caller = &calling.functions[calling_function as usize];
     for (index, parameter) in facts.parameters(function).iter().enumerate().take(32) {
         if parameters & (1 << index) == 0 {
             continue;
@@ -367,7 +383,7 @@ fn carry(project: &Project, purity: &mut Purity, edge: &Edge) -> bool {
             let given = calling.keyword(call, facts.name(parameter.name));
             given.or_else(|| calling.argument(call, index - usize::from(method))).unwrap_or_default()
         };
-        new |= changes(project, purity, edge.caller, origin, why);
+        new |= states.changes(edge.caller, caller, origin, why);
     }
     new
 }
@@ -383,10 +399,9 @@ pub(crate) fn reasons(
     let mut chain = Vec::new();
     let (mut at, mut effect) = (number, effect);
     for _ in 0..12 {
-        let (file, function) = purity.place(at);
+        let (file, function) = project.place(at);
         let facts = project.facts(file);
-        let state = &purity.states[at as usize];
-        let Some(why) = purity.reasons.of(state, effect) else { break };
+        let Some(why) = purity.states.reason(at, effect) else { break };
         let (line, text) = match why {
             Why::Own { line, what } => (line, facts.name(what).to_owned()),
             Why::External { line, external } => {
@@ -400,10 +415,10 @@ pub(crate) fn reasons(
             }
             Why::Nameless { line } => (line, "a call of something without a name".to_owned()),
             Why::Calls { line, function } => {
-                let (other, callee) = purity.place(function);
+                let (other, callee) = project.place(function);
                 let source = project.facts(other);
                 chain.push((file, line, source.name(source.functions[callee as usize].qualname).to_owned()));
-                let callee = &purity.states[function as usize];
+                let callee = purity.state(function);
                 // What changes an argument there changes something else here.
                 if callee.effects & effect == 0 {
                     effect = if callee.effects & MUTATES_ARGUMENT != 0 { MUTATES_ARGUMENT } else { MUTATES_SELF };
