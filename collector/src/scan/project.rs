@@ -54,13 +54,25 @@ impl Resolved {
 /// share but by a chance of one in 10¹⁵.
 type Exports = HashMap<u64, Export>;
 
-/// The bindings of one name in one scope; [`NOWHERE`] is none.
-#[derive(Clone, Copy, Debug)]
+/// What one name is bound to in one scope.
+#[derive(Clone, Copy, Debug, Default)]
 struct Export {
-    /// Of the scope itself.
-    own: u32,
-    /// What methods of the class give to `self`.
-    of_instance: u32,
+    /// By the scope itself.
+    own: Seen,
+    /// By methods of the class, to `self`.
+    of_instance: Seen,
+}
+
+/// What others see by a name.
+#[derive(Clone, Copy, Debug, Default)]
+enum Seen {
+    #[default]
+    Nothing,
+    /// Mostly it is one of these two, for which nothing else is to be looked at.
+    Function(u32),
+    Class(u32),
+    /// Whatever this binding is.
+    Binding(u32),
 }
 
 /// All files, and their names.
@@ -211,15 +223,28 @@ impl Project {
         })
     }
 
-    fn export(&self, file: u32, scope: u32, name: &str, consulted: &Consulted) -> Option<u32> {
+    fn export(&self, file: u32, scope: u32, name: &str, consulted: &Consulted) -> Option<Seen> {
         self.export_at(file, export_key(text_hash(name), scope), false, consulted)
     }
 
-    fn export_at(&self, file: u32, key: u64, of_instance: bool, consulted: &Consulted) -> Option<u32> {
+    fn export_at(&self, file: u32, key: u64, of_instance: bool, consulted: &Consulted) -> Option<Seen> {
         consulted.add(file);
         let export = self.exports[file as usize].get(&key)?;
-        let instance = of_instance.then_some(export.of_instance);
-        Some(export.own).into_iter().chain(instance).find(|number| *number != NOWHERE)
+        match (export.own, export.of_instance) {
+            (Seen::Nothing, Seen::Nothing) => None,
+            (Seen::Nothing, of_itself) => of_instance.then_some(of_itself),
+            (own, _) => Some(own),
+        }
+    }
+
+    /// What a file's name that others see stands for.
+    fn seen(&self, file: u32, seen: Seen, consulted: &Consulted, depth: u32) -> Resolved {
+        match seen {
+            Seen::Nothing => Resolved::plain(Entity::Unknown),
+            Seen::Function(function) => Resolved::plain(Entity::Function(file, function)),
+            Seen::Class(class) => Resolved::plain(Entity::Class(file, class)),
+            Seen::Binding(number) => self.bound(file, number, consulted, depth),
+        }
     }
 
     /// What a path stands for.
@@ -263,8 +288,8 @@ impl Project {
                 consulted.add(module);
                 continue;
             }
-            if let Some(number) = self.export(module, NOWHERE, name, consulted) {
-                return Some(self.bound(module, number, consulted, depth + 1).entity);
+            if let Some(seen) = self.export(module, NOWHERE, name, consulted) {
+                return Some(self.seen(module, seen, consulted, depth + 1).entity);
             }
             if let Some(found) = self.starred(module, name, consulted, depth + 1) {
                 return Some(found);
@@ -301,7 +326,8 @@ impl Project {
         }
     }
 
-    /// The binding that `from module import attribute` names, where the module is one of ours.
+    /// The binding that `from module import attribute` names, where the module is one of ours; of functions and classes
+    /// none.
     pub(crate) fn imported(
         &self,
         file: u32,
@@ -310,7 +336,10 @@ impl Project {
         consulted: &Consulted,
     ) -> Option<(u32, u32)> {
         let module = self.module(file, &self.absolute(file, module)?)?;
-        Some((module, self.export(module, NOWHERE, attribute, consulted)?))
+        match self.export(module, NOWHERE, attribute, consulted)? {
+            Seen::Binding(number) => Some((module, number)),
+            _ => None,
+        }
     }
 
     /// What a value is.
@@ -357,8 +386,8 @@ impl Project {
     }
 
     fn attribute_of_module(&self, module: u32, name: &str, consulted: &Consulted, depth: u32) -> Resolved {
-        if let Some(number) = self.export(module, NOWHERE, name, consulted) {
-            return self.bound(module, number, consulted, depth + 1);
+        if let Some(seen) = self.export(module, NOWHERE, name, consulted) {
+            return self.seen(module, seen, consulted, depth + 1);
         }
         let source = &self.sources[module as usize];
         if source.is_package
@@ -399,10 +428,8 @@ impl Project {
     ) -> Option<Resolved> {
         let hash = text_hash(name);
         for &(file, class) in classes {
-            if let Some(number) = self.export_at(file, export_key(hash, class), of_instance, consulted) {
-                let mut found = self.bound(file, number, consulted, depth + 1);
-                found.by_class = true;
-                return Some(found);
+            if let Some(seen) = self.export_at(file, export_key(hash, class), of_instance, consulted) {
+                return Some(Resolved { by_class: true, ..self.seen(file, seen, consulted, depth + 1) });
             }
         }
         None
@@ -487,21 +514,28 @@ fn export_key(hash: u64, scope: u32) -> u64 {
 fn exports_of(facts: &FileFacts) -> Exports {
     let seen = facts.bindings.iter().filter(|binding| !matches!(binding.scope, Scope::Function(_))).count();
     let mut exports = Exports::with_capacity(seen);
-    for (number, binding) in facts.bindings.iter().enumerate() {
+    for (number, binding) in (0..).zip(&facts.bindings) {
         let scope = match binding.scope {
             Scope::Module => NOWHERE,
             Scope::Class(class) => class,
             Scope::Function(_) => continue,
         };
         let key = export_key(text_hash(facts.name(binding.name)), scope);
-        let export = exports.entry(key).or_insert(Export { own: NOWHERE, of_instance: NOWHERE });
+        let export: &mut Export = exports.entry(key).or_default();
         let known = if binding.of_instance { &mut export.of_instance } else { &mut export.own };
-        let definition = matches!(binding.bound, Bound::Function(_) | Bound::Class(_));
-        let unknown = matches!(binding.bound, Bound::Value(Value::None | Value::Other));
-        let before = facts.bindings.get(*known as usize).map(|before| &before.bound);
-        if before.is_none_or(|before| definition || (matches!(before, Bound::Value(Value::None)) && !unknown)) {
-            *known = u32::try_from(number).unwrap_or(u32::MAX);
-        }
+        *known = match (*known, &binding.bound) {
+            (_, Bound::Function(function)) => Seen::Function(*function),
+            (_, Bound::Class(class)) => Seen::Class(*class),
+            (Seen::Nothing, _) => Seen::Binding(number),
+            // A value instead of the None that a name begins with.
+            (Seen::Binding(before), bound)
+                if matches!(facts.bindings[before as usize].bound, Bound::Value(Value::None))
+                    && !matches!(bound, Bound::Value(Value::None | Value::Other)) =>
+            {
+                Seen::Binding(number)
+            }
+            (known, _) => known,
+        };
     }
     exports
 }

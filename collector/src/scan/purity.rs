@@ -32,6 +32,8 @@ pub(crate) enum Why {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
     pub(crate) effects: u16,
+    /// It is a method, whose first parameter is what it is called on.
+    method: bool,
     /// Parameters that it changes, the first 32.
     pub(crate) parameters: u32,
     /// Its latest reason, as a place in the list of all and one more.
@@ -71,12 +73,12 @@ impl States {
     }
 
     /// A function changes an object of this origin; whether that is new.
-    fn changes(&mut self, number: u32, function: &Function, origin: Origin, why: Why) -> bool {
+    fn changes(&mut self, number: u32, origin: Origin, why: Why) -> bool {
         match origin {
             Origin::Fresh => false,
             Origin::Global => self.add(number, WRITES_GLOBAL, why),
             Origin::Parameter(parameter) => {
-                let itself = parameter == 0 && matches!(function.method, Method::Instance | Method::Class);
+                let itself = parameter == 0 && self.of[number as usize].method;
                 let mut new = self.add(number, if itself { MUTATES_SELF } else { MUTATES_ARGUMENT }, why);
                 let state = &mut self.of[number as usize];
                 if parameter < 32 && state.parameters & (1 << parameter) == 0 {
@@ -109,9 +111,10 @@ impl State {
 struct Edge {
     /// The number of the function that calls; of code outside functions the file, with [`OUTSIDE`].
     caller: u32,
-    /// Of the caller's file; with [`CONSTRUCTS`], where it makes a new object: what happens to `self` is nobody's business
-    /// then.
+    /// Of the caller's file; with [`CONSTRUCTS`], where it makes a new object.
     call: u32,
+    /// What the function is called on: of a new object it is nobody's business what happens to it.
+    receiver: Origin,
 }
 
 const OUTSIDE: u32 = 1 << 31;
@@ -175,9 +178,12 @@ impl Purity {
 
 /// What a file tells by itself and by its links.
 pub(crate) fn part(project: &Project, memo: &Memo, file: u32, links: &Links) -> Part {
-    let functions = project.facts(file).functions.len();
-    let mut part =
-        Part { states: States { of: vec![State::default(); functions], ..States::default() }, edges: Vec::new() };
+    let state = |function: &Function| State {
+        method: matches!(function.method, Method::Instance | Method::Class),
+        ..State::default()
+    };
+    let of = project.facts(file).functions.iter().map(state).collect();
+    let mut part = Part { states: States { of, ..States::default() }, edges: Vec::new() };
     own(project, &mut part.states, file, links);
     calls(project, memo, &mut part, file, links);
     part
@@ -269,18 +275,20 @@ fn calls(project: &Project, memo: &Memo, part: &mut Part, file: u32, links: &Lin
         let (line, within) = (call.line, call.function);
         if within == NOWHERE {
             if let Target::Function(to, function, _) = target {
-                edges.push((project.number(*to, *function), Edge { caller: file | OUTSIDE, call: number }));
+                let edge = Edge { caller: file | OUTSIDE, call: number, receiver: call.receiver };
+                edges.push((project.number(*to, *function), edge));
             }
             continue;
         }
         let caller = project.number(file, within);
         match target {
             Target::Function(to, function, _) => {
-                edges.push((project.number(*to, *function), Edge { caller, call: number }));
+                let edge = Edge { caller, call: number, receiver: call.receiver };
+                edges.push((project.number(*to, *function), edge));
             }
             Target::Class(to, class) => {
                 let made = memo.made[*to as usize][*class as usize].get_or_init(|| made(project, *to, *class));
-                let edge = Edge { caller, call: number | CONSTRUCTS };
+                let edge = Edge { caller, call: number | CONSTRUCTS, receiver: Origin::Fresh };
                 edges.extend(made.functions.iter().map(|callee| (*callee, edge)));
                 if made.unknown {
                     states.add(within, UNKNOWN, Why::Nameless { line });
@@ -291,7 +299,7 @@ fn calls(project: &Project, memo: &Memo, part: &mut Part, file: u32, links: &Lin
                 let why = Why::External { line, external: *external };
                 if effect == MUTATES_ARGUMENT {
                     let origin = facts.argument(call, 0).unwrap_or_default();
-                    states.changes(within, &facts.functions[within as usize], origin, why);
+                    states.changes(within, origin, why);
                 } else if effect != 0 {
                     states.add(within, effect, why);
                 }
@@ -336,10 +344,16 @@ fn propagate(project: &Project, purity: &mut Purity) {
     let Purity { states, callers } = purity;
     let mut queued: Vec<bool> = states.of.iter().map(|state| state.effects != 0).collect();
     let mut waiting: Vec<u32> = (0..).zip(&queued).filter(|(_, queued)| **queued).map(|(number, _)| number).collect();
+    // What the callers of each function know of it already.
+    let mut told = vec![News::default(); states.of.len()];
     while let Some(callee) = waiting.pop() {
         queued[callee as usize] = false;
+        let told = &mut told[callee as usize];
+        let State { effects, parameters, .. } = states.of[callee as usize];
+        let news = News { effects: effects & !told.effects, parameters: parameters & !told.parameters };
+        *told = News { effects, parameters };
         for edge in callers.of(callee).iter().filter(|edge| edge.caller & OUTSIDE == 0) {
-            if carry(project, states, callee, *edge) && !queued[edge.caller as usize] {
+            if carry(project, states, callee, news, *edge) && !queued[edge.caller as usize] {
                 queued[edge.caller as usize] = true;
                 waiting.push(edge.caller);
             }
@@ -347,16 +361,23 @@ fn propagate(project: &Project, purity: &mut Purity) {
     }
 }
 
+/// Effects of a function, and parameters that it changes.
+#[derive(Clone, Copy, Default)]
+struct News {
+    effects: u16,
+    parameters: u32,
+}
+
 /// What a caller gets from one callee; whether it is new.
-fn carry(project: &Project, states: &mut States, callee: u32, edge: Edge) -> bool {
-    let State { effects, parameters, .. } = states.of[callee as usize];
-    let brought = effects & !(MUTATES_ARGUMENT | MUTATES_SELF) & !states.of[edge.caller as usize].effects;
+fn carry(project: &Project, states: &mut States, callee: u32, news: News, edge: Edge) -> bool {
+    let brought = news.effects & !(MUTATES_ARGUMENT | MUTATES_SELF) & !states.of[edge.caller as usize].effects;
+    let on_itself = news.parameters & 1 != 0 && states.of[callee as usize].method;
+    let others = if on_itself { news.parameters & !1 } else { news.parameters };
     // Mostly the caller has them all: its call is not looked at then.
-    if brought == 0 && parameters == 0 {
+    if brought == 0 && others == 0 && (!on_itself || edge.receiver == Origin::Fresh) {
         return false;
     }
-    let (calling_file, calling_function) = project.place(edge.caller);
-    let calling = project.facts(calling_file);
+    let calling = project.facts(project.place(edge.caller).0);
     let call = &calling.calls[(edge.call & !CONSTRUCTS) as usize];
     let why = Why::Calls { line: call.line, function: callee };
     let mut new = false;
@@ -365,25 +386,22 @@ fn carry(project: &Project, states: &mut States, callee: u32, edge: Edge) -> boo
             new |= states.add(edge.caller, effect, why);
         }
     }
-    if parameters == 0 {
+    if on_itself {
+        new |= states.changes(edge.caller, edge.receiver, why);
+    }
+    if others == 0 {
         return new;
     }
     let (file, function) = project.place(callee);
     let facts = project.facts(file);
-    let function = &facts.functions[function as usize];
-    let method = matches!(function.method, Method::Instance | Method::Class);
-    let caller = &calling.functions[calling_function as usize];
-    for (index, parameter) in facts.parameters(function).iter().enumerate().take(32) {
-        if parameters & (1 << index) == 0 {
-            continue;
-        }
-        let origin = if method && index == 0 {
-            if edge.call & CONSTRUCTS != 0 { Origin::Fresh } else { call.receiver }
-        } else {
+    let parameters = facts.parameters(&facts.functions[function as usize]);
+    let method = usize::from(states.of[callee as usize].method);
+    for (index, parameter) in parameters.iter().enumerate().take(32) {
+        if others & (1 << index) != 0 {
             let given = calling.keyword(call, facts.name(parameter.name));
-            given.or_else(|| calling.argument(call, index - usize::from(method))).unwrap_or_default()
-        };
-        new |= states.changes(edge.caller, caller, origin, why);
+            let origin = given.or_else(|| calling.argument(call, index - method)).unwrap_or_default();
+            new |= states.changes(edge.caller, origin, why);
+        }
     }
     new
 }

@@ -76,7 +76,8 @@ fn line_at(starts: &[u32], at: TextSize) -> u32 {
 struct Reader {
     /// Offsets at which lines begin.
     starts: Vec<u32>,
-    last_line: Cell<u32>,
+    /// The line of the place that was asked for last, from which byte and to which one.
+    last_line: Cell<(u32, u32, u32)>,
     facts: FileFacts,
     numbers: HashTable<Name>,
     recent: Recent,
@@ -159,7 +160,7 @@ impl Reader {
     }
 
     fn begin(&mut self) {
-        self.last_line.set(1);
+        self.last_line.set((1, 0, 0));
         self.numbers.clear();
         self.recent.clear();
         self.left.append(&mut self.frames);
@@ -213,22 +214,18 @@ impl Reader {
         self.line_of(node.start())
     }
 
-    /// Places are asked for nearly in order, so the answer is mostly at the line of the last one, or close behind.
+    /// Places are asked for nearly in order, so the answer is mostly the line of the last one, or close behind.
     fn line_of(&self, at: TextSize) -> u32 {
-        let (at_byte, line) = (at.to_u32(), self.last_line.get());
-        let known = line as usize;
-        for number in known..known + 4 {
-            let from = number.checked_sub(1).and_then(|before| self.starts.get(before));
-            let to = self.starts.get(number).copied().unwrap_or(u32::MAX);
-            if from.is_some_and(|from| *from <= at_byte) && at_byte < to {
-                let number = u32::try_from(number).unwrap_or(u32::MAX);
-                self.last_line.set(number);
-                return number;
-            }
+        let at_byte = at.to_u32();
+        let (line, from, to) = self.last_line.get();
+        if from <= at_byte && at_byte < to {
+            return line;
         }
-        let found = line_at(&self.starts, at);
-        self.last_line.set(found);
-        found
+        let begin = |line: u32| self.starts.get(line as usize - 1).copied().unwrap_or(u32::MAX);
+        let close = (line + 1..line + 4).find(|line| at_byte < begin(line + 1)).filter(|_| at_byte >= to);
+        let line = close.unwrap_or_else(|| line_at(&self.starts, at));
+        self.last_line.set((line, begin(line), begin(line + 1)));
+        line
     }
 
     /// A frame of a function or a class, in the memory of one that was left.

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 /// Where names are bound.
 struct Scopes<'a> {
-    first: HashMap<(Scope, Name), Names>,
+    first: HashMap<u64, Names>,
     kinds: &'a [Bind],
     functions: &'a [(Scope, Option<(u32, Name)>)],
     classes: &'a [Scope],
@@ -101,15 +101,25 @@ fn itself(facts: &FileFacts, function: &Function) -> Option<(u32, Name)> {
     }
 }
 
-fn index(bindings: &[Binding]) -> HashMap<(Scope, Name), Names> {
-    let mut first: HashMap<(Scope, Name), Names> = HashMap::with_capacity(bindings.len());
+/// A name in a scope as one number, which is hashed at once: a file of 32 MB has not a 2³⁰th function.
+fn key(scope: Scope, name: Name) -> u64 {
+    let scope = match scope {
+        Scope::Module => 0,
+        Scope::Function(function) => function << 2 | 1,
+        Scope::Class(class) => class << 2 | 2,
+    };
+    u64::from(scope) << 32 | u64::from(name)
+}
+
+fn index(bindings: &[Binding]) -> HashMap<u64, Names> {
+    let mut first: HashMap<u64, Names> = HashMap::with_capacity(bindings.len());
     for (number, binding) in bindings.iter().enumerate() {
         if binding.of_instance {
             continue;
         }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         first
-            .entry((binding.scope, binding.name))
+            .entry(key(binding.scope, binding.name))
             .and_modify(|names| {
                 names.count += 1;
                 if matches!(binding.bound, Bound::Function(_) | Bound::Class(_)) {
@@ -128,7 +138,7 @@ impl Scopes<'_> {
         loop {
             // The names of a class body are seen in the body alone, not in its methods.
             if (own || !matches!(at, Scope::Class(_)))
-                && let Some(names) = self.first.get(&(at, name))
+                && let Some(names) = self.first.get(&key(at, name))
             {
                 return Some((at, *names));
             }
@@ -159,7 +169,7 @@ impl Scopes<'_> {
         let mut at = from;
         while let Scope::Function(function) = at {
             let Some((parent, itself)) = self.functions.get(function as usize) else { break };
-            let bound = self.first.get(&(at, base));
+            let bound = self.first.get(&key(at, base));
             if let Some((class, name)) = itself
                 && *name == base
                 && bound.is_some_and(|names| self.kinds[names.chosen as usize] == Bind::First)
