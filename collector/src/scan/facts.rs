@@ -22,7 +22,7 @@ pub struct FileFacts {
     pub bytes: u64,
     /// Why the file, or a part of it, could not be read.
     pub problem: Option<Problem>,
-    /// Names that are bound somewhere, by scope.
+    /// Names that are bound somewhere, by scope: in functions those of which something is known.
     pub bindings: Vec<Binding>,
     pub functions: Vec<Function>,
     /// Of all functions, one after another.
@@ -249,6 +249,11 @@ impl Value {
         }
     }
 
+    /// Whether it says nothing of what it calls or where it is from.
+    pub fn is_opaque(&self) -> bool {
+        !matches!(self, Self::Path(_) | Self::Made(_) | Self::Call(_) | Self::Attribute(_))
+    }
+
     /// Whether it makes an object that can be changed.
     pub fn is_mutable_display(&self) -> bool {
         matches!(self, Self::List | Self::Dict | Self::Set)
@@ -289,6 +294,10 @@ pub enum Found {
     Free,
     /// An index into `bindings`.
     Binding(u32),
+    /// A parameter of this function, of which nothing else is known.
+    Parameter(u32),
+    /// Bound in a function to something of which nothing is known.
+    Opaque,
     /// The first parameter of a method of this class.
     Itself(u32),
     /// Not told before the file has been read to its end: to be looked up from this scope.

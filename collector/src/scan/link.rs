@@ -299,15 +299,18 @@ impl<'a> Linker<'a> {
     }
 
     fn is_parameter_of(&self, path: &Path, function: u32) -> bool {
-        let Found::Binding(number) = path.found else { return false };
-        let binding = self.project.binding(self.file, number);
         let facts = self.project.facts(self.file);
-        matches!(binding.bound, Bound::Parameter(_) | Bound::Value(Value::Call(_) | Value::Made(_)))
-            && binding.scope == Scope::Function(function)
-            && facts
-                .parameters(&facts.functions[function as usize])
-                .iter()
-                .any(|parameter| parameter.name == binding.name)
+        match path.found {
+            Found::Parameter(found) => found == function,
+            Found::Binding(number) => {
+                let binding = self.project.binding(self.file, number);
+                let parameters = facts.parameters(&facts.functions[function as usize]);
+                matches!(binding.bound, Bound::Value(Value::Call(_) | Value::Made(_)))
+                    && binding.scope == Scope::Function(function)
+                    && parameters.iter().any(|parameter| parameter.name == binding.name)
+            }
+            _ => false,
+        }
     }
 
     /// The function, and those around it, decorate with a cache.

@@ -136,7 +136,7 @@ struct Loaded {
     opened: bool,
     /// `None` where it could not be read.
     content: Option<ContentHash>,
-    facts: Option<FileFacts>,
+    facts: Option<Box<FileFacts>>,
 }
 
 fn load(found: &Found, store: Option<&Store>) -> Loaded {
@@ -168,16 +168,16 @@ fn load(found: &Found, store: Option<&Store>) -> Loaded {
     Loaded { row: None, opened: true, content: Some(content), facts: Some(read(&bytes)) }
 }
 
-fn read(bytes: &[u8]) -> FileFacts {
+fn read(bytes: &[u8]) -> Box<FileFacts> {
     match decode::decode(bytes) {
-        Ok(text) => panic::catch_unwind(|| syntax::read(&text))
+        Ok(text) => panic::catch_unwind(|| Box::new(syntax::read(&text)))
             .unwrap_or_else(|_| broken(None, "the parser failed on it; please report the file".into())),
         Err((line, what)) => broken(line, what),
     }
 }
 
-fn broken(line: Option<u32>, what: String) -> FileFacts {
-    FileFacts { problem: Some(Problem { line, what }), ..FileFacts::default() }
+fn broken(line: Option<u32>, what: String) -> Box<FileFacts> {
+    Box::new(FileFacts { problem: Some(Problem { line, what }), ..FileFacts::default() })
 }
 
 /// What all passes over one folder share.
@@ -190,11 +190,11 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn analyse(&self, mut rows: Vec<Option<usize>>, read: Vec<Option<FileFacts>>) -> (Scan, Project, Vec<Links>) {
+    fn analyse(&self, mut rows: Vec<Option<usize>>, read: Vec<Option<Box<FileFacts>>>) -> (Scan, Project, Vec<Links>) {
         let missing: Vec<usize> = (0..read.len()).filter(|number| read[*number].is_none()).collect();
         let mut found = each(self.options.jobs, &missing, |number| match rows[*number] {
             Some(row) => match self.store.and_then(|store| store.facts(row)) {
-                Some(facts) => (facts, false),
+                Some(facts) => (Box::new(facts), false),
                 // A part of the store is damaged.
                 None => (
                     fs::read(&self.walk.files[*number].full)
@@ -202,10 +202,10 @@ impl Tree<'_> {
                     true,
                 ),
             },
-            None => (FileFacts::default(), true),
+            None => (Box::default(), true),
         })
         .into_iter();
-        let facts: Vec<(FileFacts, bool)> = read
+        let facts: Vec<(Box<FileFacts>, bool)> = read
             .into_iter()
             .map(|facts| match facts {
                 Some(facts) => (facts, true),
@@ -236,7 +236,7 @@ impl Tree<'_> {
         (scan, project, links)
     }
 
-    fn sources(&self, facts: impl Iterator<Item = FileFacts>) -> Vec<Source> {
+    fn sources(&self, facts: impl Iterator<Item = Box<FileFacts>>) -> Vec<Source> {
         let packages: std::collections::HashSet<&str> =
             self.walk.files.iter().filter_map(|found| found.path.strip_suffix("__init__.py")).collect();
         self.walk

@@ -19,7 +19,7 @@ pub(crate) struct Source {
     pub(crate) module: String,
     pub(crate) is_package: bool,
     pub(crate) is_test: bool,
-    pub(crate) facts: FileFacts,
+    pub(crate) facts: Box<FileFacts>,
 }
 
 /// What a name stands for.
@@ -257,6 +257,7 @@ impl Project {
         let mut at = match path.found {
             Found::Itself(class) => Resolved::plain(Entity::Instance(file, class)),
             Found::Binding(number) => self.bound(file, number, consulted, depth),
+            Found::Parameter(_) | Found::Opaque => Resolved::plain(Entity::Unknown),
             Found::Free | Found::From(_) => Resolved::plain(self.free(file, facts.name(path.base), consulted, depth)),
         };
         for attribute in facts.attributes(path) {

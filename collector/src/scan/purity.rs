@@ -183,7 +183,9 @@ pub(crate) fn part(project: &Project, memo: &Memo, file: u32, links: &Links) -> 
         ..State::default()
     };
     let of = project.facts(file).functions.iter().map(state).collect();
-    let mut part = Part { states: States { of, ..States::default() }, edges: Vec::new() };
+    // Most classes have one function that is called for a new object.
+    let known = links.targets.iter().filter(|target| matches!(target, Target::Function(..) | Target::Class(..))).count();
+    let mut part = Part { states: States { of, ..States::default() }, edges: Vec::with_capacity(known) };
     own(project, &mut part.states, file, links);
     calls(project, memo, &mut part, file, links);
     part

@@ -300,6 +300,7 @@ fn base_hash(facts: &FileFacts, path: &Path, hasher: &mut impl Hasher, depth: u3
         }
         Found::Itself(class) => (2, class).hash(hasher),
         Found::Free | Found::From(_) => 3.hash(hasher),
+        Found::Parameter(_) | Found::Opaque => 4.hash(hasher),
     }
 }
 

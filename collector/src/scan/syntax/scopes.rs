@@ -1,7 +1,7 @@
 //! What each name stands for, once the whole file has been seen: Python binds names by scope, not by order.
 
 use crate::scan::facts::{
-    Binding, Bound, Call, CallValue, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
+    Binding, Bound, CallValue, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
 };
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::Cell;
@@ -14,6 +14,9 @@ struct Scopes<'a> {
     classes: &'a [Scope],
     /// Names whose objects functions change: a table that nobody writes is read like a constant.
     written: &'a HashSet<Name>,
+    /// What a path says of each binding: nobody asks for those of functions of which nothing is known, so that they are
+    /// not kept.
+    kept: &'a [Found],
     /// The last answer for each name, which the next one is mostly too.
     last: Vec<Cell<Option<(Scope, Found)>>>,
 }
@@ -60,24 +63,27 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
     let first = index(&bindings);
     let last = vec![Cell::new(None); facts.names.len()];
     let kinds: Vec<Bind> = bindings.iter().map(|binding| Bind::of(&binding.bound)).collect();
-    let scopes = Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written, last };
-    for call in &mut facts.calls {
-        if let Callee::Path(path) = &mut call.callee {
-            path.found = scopes.find(path);
-        }
-    }
+    let kept = kept(&bindings);
+    let scopes =
+        Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written, kept: &kept, last };
+    facts.calls.retain_mut(|call| {
+        let Callee::Path(path) = &mut call.callee else { return call.flags & call::REFERENCE == 0 };
+        let found = scopes.find(path);
+        path.found = scopes.kept(found);
+        call.flags & call::REFERENCE == 0 || scopes.may_be_function(found)
+    });
     for function in &mut facts.functions {
         function.decorators.iter_mut().for_each(|decorator| scopes.fill(&mut decorator.value));
     }
     for class in &mut facts.classes {
         class.bases.iter_mut().for_each(|base| scopes.fill(base));
     }
-    for read in &mut facts.reads {
-        read.path.found = scopes.find(&read.path);
-    }
     // Only what is imported can be told by its attributes: of variables the base is what is read.
-    facts.reads.retain(|read| scopes.is_import(&read.path));
-    facts.calls.retain(|call| call.flags & call::REFERENCE == 0 || scopes.may_be_function(call));
+    facts.reads.retain_mut(|read| {
+        let found = scopes.find(&read.path);
+        read.path.found = scopes.kept(found);
+        scopes.is_import(found)
+    });
     for &(function, name, line) in loads {
         if scopes.is_changing_variable(function, name)
             && let Some(function) = facts.functions.get_mut(function as usize)
@@ -86,12 +92,29 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
             function.reads_global = Some((line, name));
         }
     }
-    for binding in &mut bindings {
-        if let Bound::Value(value) = &mut binding.bound {
+    let mut of = kept.iter();
+    bindings.retain_mut(|binding| {
+        let is_kept = matches!(of.next(), Some(Found::Binding(_)));
+        if let (true, Bound::Value(value)) = (is_kept, &mut binding.bound) {
             scopes.fill(value);
         }
-    }
+        is_kept
+    });
     facts.bindings = bindings;
+}
+
+/// What paths say of each binding.
+fn kept(bindings: &[Binding]) -> Vec<Found> {
+    let mut next = 0;
+    let mut found = |binding: &Binding| match (binding.scope, &binding.bound) {
+        (Scope::Function(function), Bound::Parameter(_)) => Found::Parameter(function),
+        (Scope::Function(_), Bound::Value(value)) if value.is_opaque() => Found::Opaque,
+        _ => {
+            next += 1;
+            Found::Binding(next - 1)
+        }
+    };
+    bindings.iter().map(&mut found).collect()
 }
 
 fn itself(facts: &FileFacts, function: &Function) -> Option<(u32, Name)> {
@@ -186,7 +209,7 @@ impl Scopes<'_> {
 
     fn fill(&self, value: &mut Value) {
         match value {
-            Value::Path(path) | Value::Made(path) => path.found = self.find(path),
+            Value::Path(path) | Value::Made(path) => path.found = self.kept(self.find(path)),
             Value::Attribute(attribute) => self.fill(&mut attribute.0),
             Value::Call(inner) => {
                 let CallValue { callee, args, keywords } = &mut **inner;
@@ -202,17 +225,23 @@ impl Scopes<'_> {
         }
     }
 
-    fn is_import(&self, path: &Path) -> bool {
-        let Found::Binding(number) = path.found else { return false };
+    fn kept(&self, found: Found) -> Found {
+        match found {
+            Found::Binding(number) => self.kept[number as usize],
+            other => other,
+        }
+    }
+
+    fn is_import(&self, found: Found) -> bool {
+        let Found::Binding(number) = found else { return false };
         self.kinds[number as usize] == Bind::Import
     }
 
-    fn may_be_function(&self, call: &Call) -> bool {
-        let Callee::Path(path) = &call.callee else { return false };
-        match path.found {
-            Found::Free | Found::From(_) => false,
+    fn may_be_function(&self, found: Found) -> bool {
+        match found {
             Found::Itself(_) => true,
             Found::Binding(number) => !matches!(self.kinds[number as usize], Bind::First | Bind::Parameter),
+            _ => false,
         }
     }
 
