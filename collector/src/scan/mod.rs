@@ -7,6 +7,7 @@
 
 pub(crate) mod declare;
 mod decode;
+mod exports;
 pub mod facts;
 mod findings;
 pub mod guide;
@@ -24,6 +25,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use exports::Exports;
 use facts::{FileFacts, Problem};
 use findings::All;
 use link::Links;
@@ -88,6 +90,7 @@ fn scan_here(options: &Options) -> io::Result<Scan> {
                 found,
                 content: file.content.unwrap_or_default(),
                 facts: &source.facts,
+                exports: source.exports.hash,
                 links,
             })
             .collect();
@@ -128,6 +131,14 @@ fn again(store: &Store, walk: Walk) -> Scan {
     scan
 }
 
+/// What a file says, and what others see of it.
+type Told = (Box<FileFacts>, Exports);
+
+fn told(facts: FileFacts) -> Told {
+    let exports = Exports::of(&facts);
+    (Box::new(facts), exports)
+}
+
 /// A file as it is now.
 struct Loaded {
     /// Its row in the store, by stamp or content.
@@ -136,7 +147,7 @@ struct Loaded {
     opened: bool,
     /// `None` where it could not be read.
     content: Option<ContentHash>,
-    facts: Option<Box<FileFacts>>,
+    facts: Option<Told>,
 }
 
 fn load(found: &Found, store: Option<&Store>) -> Loaded {
@@ -168,16 +179,16 @@ fn load(found: &Found, store: Option<&Store>) -> Loaded {
     Loaded { row: None, opened: true, content: Some(content), facts: Some(read(&bytes)) }
 }
 
-fn read(bytes: &[u8]) -> Box<FileFacts> {
+fn read(bytes: &[u8]) -> Told {
     match decode::decode(bytes) {
-        Ok(text) => panic::catch_unwind(|| Box::new(syntax::read(&text)))
+        Ok(text) => panic::catch_unwind(|| told(syntax::read(&text)))
             .unwrap_or_else(|_| broken(None, "the parser failed on it; please report the file".into())),
         Err((line, what)) => broken(line, what),
     }
 }
 
-fn broken(line: Option<u32>, what: String) -> Box<FileFacts> {
-    Box::new(FileFacts { problem: Some(Problem { line, what }), ..FileFacts::default() })
+fn broken(line: Option<u32>, what: String) -> Told {
+    told(FileFacts { problem: Some(Problem { line, what }), ..FileFacts::default() })
 }
 
 /// What all passes over one folder share.
@@ -190,11 +201,11 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn analyse(&self, mut rows: Vec<Option<usize>>, read: Vec<Option<Box<FileFacts>>>) -> (Scan, Project, Vec<Links>) {
+    fn analyse(&self, mut rows: Vec<Option<usize>>, read: Vec<Option<Told>>) -> (Scan, Project, Vec<Links>) {
         let missing: Vec<usize> = (0..read.len()).filter(|number| read[*number].is_none()).collect();
         let mut found = each(self.options.jobs, &missing, |number| match rows[*number] {
             Some(row) => match self.store.and_then(|store| store.facts(row)) {
-                Some(facts) => (Box::new(facts), false),
+                Some(facts) => (told(facts), false),
                 // A part of the store is damaged.
                 None => (
                     fs::read(&self.walk.files[*number].full)
@@ -202,10 +213,10 @@ impl Tree<'_> {
                     true,
                 ),
             },
-            None => (Box::default(), true),
+            None => (told(FileFacts::default()), true),
         })
         .into_iter();
-        let facts: Vec<(Box<FileFacts>, bool)> = read
+        let facts: Vec<(Told, bool)> = read
             .into_iter()
             .map(|facts| match facts {
                 Some(facts) => (facts, true),
@@ -217,7 +228,7 @@ impl Tree<'_> {
             *row = row.filter(|_| !parsed);
         }
         let sources = self.sources(facts.into_iter().map(|(facts, _)| facts));
-        let project = Project::new(sources, self.options.jobs);
+        let project = Project::new(sources);
         let (links, parts, linked) = self.links(&project, &rows);
         let purity = purity::analyse(&project, &parts);
         let all = All::new(&project, &links, &purity);
@@ -236,16 +247,16 @@ impl Tree<'_> {
         (scan, project, links)
     }
 
-    fn sources(&self, facts: impl Iterator<Item = Box<FileFacts>>) -> Vec<Source> {
+    fn sources(&self, facts: impl Iterator<Item = Told>) -> Vec<Source> {
         let packages: std::collections::HashSet<&str> =
             self.walk.files.iter().filter_map(|found| found.path.strip_suffix("__init__.py")).collect();
         self.walk
             .files
             .iter()
             .zip(facts)
-            .map(|(found, facts)| {
+            .map(|(found, (facts, exports))| {
                 let (module, is_package) = module_name(&found.path, &packages, &self.outside);
-                Source { path: found.path.clone(), module, is_package, is_test: is_test(&found.path), facts }
+                Source { path: found.path.clone(), module, is_package, is_test: is_test(&found.path), facts, exports }
             })
             .collect()
     }
@@ -259,9 +270,9 @@ impl Tree<'_> {
             .iter()
             .zip(rows)
             .map(|(source, row)| match (kept, row) {
-                (Some(store), Some(row)) => store.exports(*row) != store::exports(&source.facts),
+                (Some(store), Some(row)) => store.exports(*row) != source.exports.hash,
                 // A file that was parsed anew may show the same names as before.
-                (Some(store), None) => store.row_exports(&source.path) != Some(store::exports(&source.facts)),
+                (Some(store), None) => store.row_exports(&source.path) != Some(source.exports.hash),
                 _ => true,
             })
             .collect();

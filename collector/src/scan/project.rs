@@ -3,10 +3,10 @@
 //! Resolution follows imports, aliases, re-exports, star imports and the bases of classes. Where it ends outside the
 //! folder the answer is the dotted name as the source spells it. Must not guess: what is not told by names is `Unknown`.
 
-use super::facts::{Binding, Bound, FileFacts, Found, ModuleName, NOWHERE, Path, Scope, Value};
+use super::exports::{Exports, Seen, text_hash};
+use super::facts::{Binding, Bound, FileFacts, Found, ModuleName, NOWHERE, Path, Value};
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::{Cell, RefCell};
-use std::hash::BuildHasher;
 
 /// Re-exports and values are followed so far; loops of imports end here.
 const FARTHEST: u32 = 24;
@@ -20,6 +20,7 @@ pub(crate) struct Source {
     pub(crate) is_package: bool,
     pub(crate) is_test: bool,
     pub(crate) facts: Box<FileFacts>,
+    pub(crate) exports: Exports,
 }
 
 /// What a name stands for.
@@ -50,31 +51,6 @@ impl Resolved {
     }
 }
 
-/// The names that other files see of one file, by [`export_key`]: 64 bits of a scope and a text, which no two of a file
-/// share but by a chance of one in 10¹⁵.
-type Exports = HashMap<u64, Export>;
-
-/// What one name is bound to in one scope.
-#[derive(Clone, Copy, Debug, Default)]
-struct Export {
-    /// By the scope itself.
-    own: Seen,
-    /// By methods of the class, to `self`.
-    of_instance: Seen,
-}
-
-/// What others see by a name.
-#[derive(Clone, Copy, Debug, Default)]
-enum Seen {
-    #[default]
-    Nothing,
-    /// Mostly it is one of these two, for which nothing else is to be looked at.
-    Function(u32),
-    Class(u32),
-    /// Whatever this binding is.
-    Binding(u32),
-}
-
 /// All files, and their names.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -82,7 +58,6 @@ pub(crate) struct Project {
     modules: HashMap<String, Vec<u32>>,
     /// Folders without `__init__.py` that modules lie in.
     namespaces: HashSet<String>,
-    exports: Vec<Exports>,
     /// By file and class: itself and its bases, in the order of Python's lookup; `None` ends what is known.
     orders: Vec<Vec<Order>>,
     /// The number of each file's first function among those of all files; behind the last file their count.
@@ -121,7 +96,7 @@ impl Consulted {
 }
 
 impl Project {
-    pub(crate) fn new(sources: Vec<Source>, jobs: usize) -> Self {
+    pub(crate) fn new(sources: Vec<Source>) -> Self {
         let mut modules: HashMap<String, Vec<u32>> = HashMap::with_capacity(sources.len() * 2);
         let mut namespaces = HashSet::default();
         for (number, source) in sources.iter().enumerate() {
@@ -147,13 +122,12 @@ impl Project {
                 }
             }
         }
-        let exports = super::each(jobs, &sources, |source| exports_of(&source.facts));
         let mut first = vec![0];
         first.extend(sources.iter().scan(0, |count, source| {
             *count += u32::try_from(source.facts.functions.len()).unwrap_or(0);
             Some(*count)
         }));
-        let mut project = Self { sources, modules, namespaces, exports, orders: Vec::new(), first };
+        let mut project = Self { sources, modules, namespaces, orders: Vec::new(), first };
         project.orders = project.method_orders();
         project
     }
@@ -224,17 +198,12 @@ impl Project {
     }
 
     fn export(&self, file: u32, scope: u32, name: &str, consulted: &Consulted) -> Option<Seen> {
-        self.export_at(file, export_key(text_hash(name), scope), false, consulted)
+        self.export_at(file, scope, text_hash(name), false, consulted)
     }
 
-    fn export_at(&self, file: u32, key: u64, of_instance: bool, consulted: &Consulted) -> Option<Seen> {
+    fn export_at(&self, file: u32, scope: u32, name: u64, of_instance: bool, consulted: &Consulted) -> Option<Seen> {
         consulted.add(file);
-        let export = self.exports[file as usize].get(&key)?;
-        match (export.own, export.of_instance) {
-            (Seen::Nothing, Seen::Nothing) => None,
-            (Seen::Nothing, of_itself) => of_instance.then_some(of_itself),
-            (own, _) => Some(own),
-        }
+        self.sources[file as usize].exports.get(scope, name, of_instance)
     }
 
     /// What a file's name that others see stands for.
@@ -429,7 +398,7 @@ impl Project {
     ) -> Option<Resolved> {
         let hash = text_hash(name);
         for &(file, class) in classes {
-            if let Some(seen) = self.export_at(file, export_key(hash, class), of_instance, consulted) {
+            if let Some(seen) = self.export_at(file, class, hash, of_instance, consulted) {
                 return Some(Resolved { by_class: true, ..self.seen(file, seen, consulted, depth + 1) });
             }
         }
@@ -501,42 +470,4 @@ fn merge(mut lists: Vec<Vec<(u32, u32)>>) -> Vec<(u32, u32)> {
             list.retain(|class| *class != next);
         }
     }
-}
-
-fn text_hash(text: &str) -> u64 {
-    foldhash::quality::FixedState::with_seed(3).hash_one(text)
-}
-
-/// Of a name in a class, or with [`NOWHERE`] in the module.
-fn export_key(hash: u64, scope: u32) -> u64 {
-    hash.wrapping_add(u64::from(scope).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-}
-
-fn exports_of(facts: &FileFacts) -> Exports {
-    let seen = facts.bindings.iter().filter(|binding| !matches!(binding.scope, Scope::Function(_))).count();
-    let mut exports = Exports::with_capacity(seen);
-    for (number, binding) in (0..).zip(&facts.bindings) {
-        let scope = match binding.scope {
-            Scope::Module => NOWHERE,
-            Scope::Class(class) => class,
-            Scope::Function(_) => continue,
-        };
-        let key = export_key(text_hash(facts.name(binding.name)), scope);
-        let export: &mut Export = exports.entry(key).or_default();
-        let known = if binding.of_instance { &mut export.of_instance } else { &mut export.own };
-        *known = match (*known, &binding.bound) {
-            (_, Bound::Function(function)) => Seen::Function(*function),
-            (_, Bound::Class(class)) => Seen::Class(*class),
-            (Seen::Nothing, _) => Seen::Binding(number),
-            // A value instead of the None that a name begins with.
-            (Seen::Binding(before), bound)
-                if matches!(facts.bindings[before as usize].bound, Bound::Value(Value::None))
-                    && !matches!(bound, Bound::Value(Value::None | Value::Other)) =>
-            {
-                Seen::Binding(number)
-            }
-            (known, _) => known,
-        };
-    }
-    exports
 }

@@ -16,8 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub(crate) enum Why {
     /// By itself, at this line; the name is one of the file.
     Own { line: u32, what: u32 },
-    /// By a call, of a function with that effect.
-    Calls { line: u32, function: u32 },
+    /// By a call of the file, of a function with that effect.
+    Calls { call: u32, function: u32 },
     /// By a call of something outside; an index into the externals of the file.
     External { line: u32, external: u32 },
     /// By a method of something unknown; a name of the file.
@@ -184,7 +184,8 @@ pub(crate) fn part(project: &Project, memo: &Memo, file: u32, links: &Links) -> 
     };
     let of = project.facts(file).functions.iter().map(state).collect();
     // Most classes have one function that is called for a new object.
-    let known = links.targets.iter().filter(|target| matches!(target, Target::Function(..) | Target::Class(..))).count();
+    let known =
+        links.targets.iter().filter(|target| matches!(target, Target::Function(..) | Target::Class(..))).count();
     let mut part = Part { states: States { of, ..States::default() }, edges: Vec::with_capacity(known) };
     own(project, &mut part.states, file, links);
     calls(project, memo, &mut part, file, links);
@@ -379,9 +380,8 @@ fn carry(project: &Project, states: &mut States, callee: u32, news: News, edge: 
     if brought == 0 && others == 0 && (!on_itself || edge.receiver == Origin::Fresh) {
         return false;
     }
-    let calling = project.facts(project.place(edge.caller).0);
-    let call = &calling.calls[(edge.call & !CONSTRUCTS) as usize];
-    let why = Why::Calls { line: call.line, function: callee };
+    let number = edge.call & !CONSTRUCTS;
+    let why = Why::Calls { call: number, function: callee };
     let mut new = false;
     for (effect, _) in ALL {
         if brought & effect != 0 {
@@ -394,6 +394,8 @@ fn carry(project: &Project, states: &mut States, callee: u32, news: News, edge: 
     if others == 0 {
         return new;
     }
+    let calling = project.facts(project.place(edge.caller).0);
+    let call = &calling.calls[number as usize];
     let (file, function) = project.place(callee);
     let facts = project.facts(file);
     let parameters = facts.parameters(&facts.functions[function as usize]);
@@ -434,7 +436,8 @@ pub(crate) fn reasons(
                 (facts.functions[function as usize].line, format!("decorator {name}"))
             }
             Why::Nameless { line } => (line, "a call of something without a name".to_owned()),
-            Why::Calls { line, function } => {
+            Why::Calls { call, function } => {
+                let line = facts.calls[call as usize].line;
                 let (other, callee) = project.place(function);
                 let source = project.facts(other);
                 chain.push((file, line, source.name(source.functions[callee as usize].qualname).to_owned()));

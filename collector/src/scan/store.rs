@@ -6,19 +6,19 @@
 //! are found by content, links by content and by the names of the files that they were told by. Nothing depends on the
 //! store: what is missing, damaged or of another version is as if it had never been there.
 
-use super::facts::{Bound, FileFacts, Found, Path, Scope, Value};
+use super::facts::FileFacts;
 use super::link::Links;
 use super::report::Scan;
 use super::walk::{self, Stamp};
 use crate::symbolize::cache::{Cache, Cached};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes with everything that facts, links or the result are made of; with the program's version it names the layout.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 /// The coarsest clock of a file system that is still common.
 const CLOCK: Duration = Duration::from_millis(20);
 /// Facts are kept in so many parts, or in fewer with so many files each.
@@ -133,7 +133,7 @@ impl Member {
                 path: kept.found.path.clone(),
                 stamp: kept.found.stamp,
                 content: kept.content,
-                exports: exports(kept.facts),
+                exports: kept.exports,
                 part: number,
                 facts: (from, between),
                 links: (between, part.len() as u64),
@@ -149,6 +149,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) found: &'a walk::Found,
     pub(crate) content: ContentHash,
     pub(crate) facts: &'a FileFacts,
+    /// Hash of the names that others see.
+    pub(crate) exports: u64,
     pub(crate) links: &'a Links,
 }
 
@@ -208,125 +210,5 @@ impl Store {
         let part: &[u8] = self.parts.get(number as usize)?.get_or_init(read).as_ref()?;
         let bytes = part.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?;
         postcard::from_bytes(bytes).ok()
-    }
-}
-
-/// A hash of what other files see of a file: names of the module and of its classes, never bodies and lines.
-pub(crate) fn exports(facts: &FileFacts) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::with_seed(31).build_hasher();
-    for (number, binding) in facts.bindings.iter().enumerate() {
-        if matches!(binding.scope, Scope::Function(_)) {
-            continue;
-        }
-        (binding.scope, facts.name(binding.name), binding.of_instance).hash(&mut hasher);
-        bound_hash(facts, number, &mut hasher, 0);
-    }
-    for class in &facts.classes {
-        facts.name(class.qualname).hash(&mut hasher);
-        class.bases.iter().for_each(|base| value_hash(facts, base, &mut hasher, 0));
-    }
-    for function in &facts.functions {
-        (facts.name(function.qualname), function.class).hash(&mut hasher);
-    }
-    for star in &facts.stars {
-        (star.level, facts.name(star.name)).hash(&mut hasher);
-    }
-    if let Some(all) = &facts.all {
-        for name in all {
-            facts.name(*name).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-/// Values of values are followed so far.
-const DEEPEST: u32 = 8;
-
-fn bound_hash(facts: &FileFacts, number: usize, hasher: &mut impl Hasher, depth: u32) {
-    match &facts.bindings[number].bound {
-        Bound::Function(function) => (1, function).hash(hasher),
-        Bound::Class(class) => (2, class).hash(hasher),
-        Bound::Module(module) => (3, module.level, facts.name(module.name)).hash(hasher),
-        Bound::From(module, name) => {
-            (4, module.level, facts.name(module.name), facts.name(*name)).hash(hasher);
-        }
-        Bound::Value(value) => {
-            (5, number).hash(hasher);
-            value_hash(facts, value, hasher, depth);
-        }
-        Bound::Parameter(_) => {}
-    }
-}
-
-fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher, depth: u32) {
-    match value {
-        Value::Path(path) => {
-            (1, facts.name(path.base)).hash(hasher);
-            facts.attributes(path).iter().for_each(|name| facts.name(*name).hash(hasher));
-            base_hash(facts, path, hasher, depth);
-        }
-        Value::Made(path) => {
-            7.hash(hasher);
-            value_hash(facts, &Value::Path(*path), hasher, depth);
-        }
-        Value::Call(call) => {
-            2.hash(hasher);
-            value_hash(facts, &call.callee, hasher, depth);
-            call.args.iter().for_each(|value| value_hash(facts, value, hasher, depth));
-            for (name, value) in &call.keywords {
-                facts.name(*name).hash(hasher);
-                value_hash(facts, value, hasher, depth);
-            }
-        }
-        Value::Attribute(attribute) => {
-            (3, facts.name(attribute.1)).hash(hasher);
-            value_hash(facts, &attribute.0, hasher, depth);
-        }
-        Value::Int(number) | Value::Float(number) => (4, number).hash(hasher),
-        Value::Text(text) => (5, facts.name(*text)).hash(hasher),
-        other => (6, std::mem::discriminant(other)).hash(hasher),
-    }
-}
-
-/// What a base stands for: of a name inside of a function others see what it is bound to, by way of `self`.
-fn base_hash(facts: &FileFacts, path: &Path, hasher: &mut impl Hasher, depth: u32) {
-    match path.found {
-        Found::Binding(number) => {
-            let scope = facts.bindings[number as usize].scope;
-            (1, scope).hash(hasher);
-            if matches!(scope, Scope::Function(_)) && depth < DEEPEST {
-                bound_hash(facts, number as usize, hasher, depth + 1);
-            }
-        }
-        Found::Itself(class) => (2, class).hash(hasher),
-        Found::Free | Found::From(_) => 3.hash(hasher),
-        Found::Parameter(_) | Found::Opaque => 4.hash(hasher),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::exports;
-    use crate::scan::syntax::read;
-
-    #[test]
-    fn what_others_see_is_told_apart_from_what_they_do_not_see() {
-        let seen = |body: &str| {
-            let body = body.replace('|', "\n        ");
-            exports(&read(&format!("from m import Foo\nclass C:\n    def __init__(self, y):\n        {body}\n")))
-        };
-        let plain = seen("self.x = Foo()");
-        assert_eq!(plain, seen("print(y)|if y:|    print(y.z)|self.x = Foo()"), "a body");
-        assert_ne!(plain, seen("self.x = Foo().run"), "another attribute");
-        assert_ne!(
-            plain,
-            seen("from n import Foo|self.x = Foo()"),
-            "the same name, bound in the method to something else"
-        );
-        assert_ne!(
-            seen("from n import Foo|self.x = Foo()"),
-            seen("from o import Foo|self.x = Foo()"),
-            "by way of a local name"
-        );
     }
 }

@@ -64,8 +64,7 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
     let last = vec![Cell::new(None); facts.names.len()];
     let kinds: Vec<Bind> = bindings.iter().map(|binding| Bind::of(&binding.bound)).collect();
     let kept = kept(&bindings);
-    let scopes =
-        Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written, kept: &kept, last };
+    let scopes = Scopes { first, kinds: &kinds, functions: &functions, classes: &classes, written, kept: &kept, last };
     facts.calls.retain_mut(|call| {
         let Callee::Path(path) = &mut call.callee else { return call.flags & call::REFERENCE == 0 };
         let found = scopes.find(path);
