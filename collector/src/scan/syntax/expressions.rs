@@ -185,9 +185,8 @@ impl Reader {
         let (from, first_name) = (self.facts.arguments.len(), self.given.len());
         let mut plain = loop_depth > 0;
         for argument in &node.arguments.args {
-            let origin = self.origin(argument);
+            let origin = self.argument(argument, &mut plain, &mut flags);
             self.facts.arguments.push(Argument { name: 0, origin });
-            flags |= self.argument(argument, &mut plain);
         }
         while self.facts.arguments.len() > from
             && self.facts.arguments.pop_if(|argument| argument.origin == Origin::Fresh).is_some()
@@ -195,15 +194,13 @@ impl Reader {
         self.facts.arguments.truncate(from + usize::from(u8::MAX));
         let by_keyword = self.facts.arguments.len();
         for keyword in &node.arguments.keywords {
-            flags |= self.argument(&keyword.value, &mut plain);
+            let origin = self.argument(&keyword.value, &mut plain, &mut flags);
             match &keyword.arg {
-                Some(name) => {
+                Some(name) if origin != Origin::Fresh => {
                     let name = self.intern(name.as_str());
-                    let origin = self.origin(&keyword.value);
-                    if origin != Origin::Fresh {
-                        self.facts.arguments.push(Argument { name, origin });
-                    }
+                    self.facts.arguments.push(Argument { name, origin });
                 }
+                Some(_) => {}
                 None => plain = false,
             }
         }
@@ -244,26 +241,27 @@ impl Reader {
         }
     }
 
-    /// Flags of an argument; adds the name that it is, where it is `plain`: a name or a constant.
-    fn argument(&mut self, argument: &Expr, plain: &mut bool) -> u8 {
+    /// Where an argument comes from; adds its flags, and the name that it is, where it is `plain`: a name or a constant.
+    fn argument(&mut self, argument: &Expr, plain: &mut bool, flags: &mut u8) -> Origin {
         match argument {
             Expr::Name(name) => {
                 let name = self.intern(name.id.as_str());
                 if *plain {
                     self.given.push(name);
                 }
-                0
+                return self.origin_of(name);
             }
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => 0,
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => {}
             Expr::List(_) | Expr::Dict(_) | Expr::Set(_) | Expr::ListComp(_) | Expr::DictComp(_) | Expr::SetComp(_) => {
                 *plain = false;
-                call::UNHASHABLE
+                *flags |= call::UNHASHABLE;
             }
             _ => {
                 *plain = false;
-                0
+                return self.origin(argument);
             }
         }
+        Origin::Fresh
     }
 
     fn callee(&mut self, function: &Expr, line: u32) -> (Callee, Origin) {
