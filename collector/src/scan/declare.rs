@@ -5,13 +5,13 @@
 
 use super::facts::{Bound, CallValue, FileFacts, Found, Path, Value};
 use super::project::{Consulted, Entity, Project};
-use serde::{Deserialize, Serialize};
+use bitcode::{Decode, Encode};
 
 /// Variables are followed so far: `memo = lru_cache(maxsize=None)`, `@memo`.
 const FARTHEST: u32 = 12;
 
 /// How many entries a cache may hold, as far as the source tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Capacity {
     Entries(u64),
     Unbounded,
@@ -21,7 +21,7 @@ pub(crate) enum Capacity {
 }
 
 /// Which kind of cache it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Kind {
     /// Keyed by the arguments, in the process.
     Function,
@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 /// A cache as it is spelled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Spelled {
     pub(crate) library: String,
     /// `functools.lru_cache`, `cachetools.cached(TTLCache)`.
@@ -154,7 +154,7 @@ impl Declarer<'_> {
             return None;
         }
         match value {
-            Value::Path(_) | Value::Attribute(_) => {
+            Value::Path(_) | Value::Attribute(..) => {
                 if let Some((name, by_name)) = self.spelling(file, value, depth) {
                     return Some(Self::plain(&name, by_name)).filter(|spelled| !needs_call(&spelled.decorator));
                 }
@@ -163,9 +163,10 @@ impl Declarer<'_> {
                 self.decorator_at(file, value, depth + 1)
             }
             Value::Call(_) | Value::Made(_) => {
-                let call = value.as_call()?;
+                let facts = self.facts(file);
+                let call = facts.as_call(value)?;
                 // `method_decorator(cache_page(60))`.
-                if let Some(first) = call.args.first()
+                if let Some(first) = facts.args(&call).first()
                     && let Value::Call(_) = first
                     && self.dotted(file, &call.callee).is_some_and(|name| name.ends_with("method_decorator"))
                 {
@@ -179,9 +180,11 @@ impl Declarer<'_> {
     }
 
     /// `lru_cache(maxsize=8)(function)` and `cache(function)`: the cache, and what it is of.
-    pub(crate) fn manual<'v>(&self, file: u32, value: &'v Value) -> Option<(Spelled, &'v Value)> {
-        let Value::Call(call) = value else { return None };
-        let function = call.args.first().filter(|value| may_be_function(value))?;
+    pub(crate) fn manual(&self, file: u32, value: &Value) -> Option<(Spelled, Value)> {
+        let Value::Call(_) = value else { return None };
+        let facts = self.facts(file);
+        let call = facts.as_call(value)?;
+        let function = *facts.args(&call).first().filter(|value| may_be_function(value))?;
         match &call.callee {
             Value::Call(_) => Some((self.decorator(file, &call.callee)?, function)),
             callee => {
@@ -197,13 +200,14 @@ impl Declarer<'_> {
 
     /// `TTLCache(maxsize=100, ttl=60)`.
     pub(crate) fn object(&self, file: u32, value: &Value) -> Option<Spelled> {
-        let call = value.as_call()?;
+        let call = self.facts(file).as_call(value)?;
         let name = self.names(file, &call.callee).into_iter().find(|name| known_object(name).is_some());
         let Some(name) = name else {
             // `make_region().configure(..)` is the region.
-            let Value::Attribute(attribute) = &call.callee else { return None };
-            let chained = self.facts(file).name(attribute.1) == "configure";
-            return chained.then(|| self.object(file, &attribute.0)).flatten();
+            let Value::Attribute(of, name) = call.callee else { return None };
+            let facts = self.facts(file);
+            let chained = facts.name(name) == "configure";
+            return chained.then(|| self.object(file, &facts.values[of as usize])).flatten();
         };
         let (library, class) = known_object(&name)?;
         let mut spelled = Spelled {
@@ -226,11 +230,11 @@ impl Declarer<'_> {
             return;
         }
         let facts = self.facts(file);
-        if let Some(size) = call.keyword(facts, "maxsize").or(call.args.first()) {
+        if let Some(size) = facts.named(call, "maxsize").or(facts.args(call).first()) {
             spelled.capacity = self.capacity(file, size, 0);
         }
         if spelled.decorator.ends_with(".TTLCache") {
-            let ttl = call.keyword(facts, "ttl").or(call.args.get(1));
+            let ttl = facts.named(call, "ttl").or(facts.args(call).get(1));
             spelled.ttl_ms = ttl.and_then(|ttl| self.milliseconds(file, ttl));
         }
     }
@@ -264,17 +268,19 @@ impl Declarer<'_> {
         if sized
             && spelled.kind != Kind::Property
             && spelled.decorator != "functools.cache"
-            && let Some(size) = call.keyword(facts, "maxsize").or(call.args.first())
+            && let Some(size) = facts.named(call, "maxsize").or(facts.args(call).first())
             && !may_be_callable(size, self, file)
         {
             spelled.default_size = false;
             spelled.capacity = self.capacity(file, size, 0);
         }
         if spelled.library == "cachetools" && !sized {
-            self.cachetools(file, call, &mut spelled, depth);
+            if let Some(cache) = facts.named(call, "cache").or(facts.args(call).first()) {
+                self.cachetools(file, cache, &mut spelled, depth);
+            }
         }
         if spelled.library == "paracle" || spelled.library == "streamlit" {
-            let size = ["max_size", "maxsize", "max_entries"].iter().find_map(|word| call.keyword(facts, word));
+            let size = ["max_size", "maxsize", "max_entries"].iter().find_map(|word| facts.named(call, word));
             if let Some(size) = size {
                 spelled.capacity = self.capacity(file, size, 0);
             }
@@ -289,19 +295,18 @@ impl Declarer<'_> {
             _ => &[],
         };
         let first = match spelled.library.as_str() {
-            "cashews" | "django" | "flask_caching" => call.args.first(),
-            "advanced_caching" => call.args.iter().find(|value| matches!(value, Value::Int(_) | Value::Float(_))),
+            "cashews" | "django" | "flask_caching" => facts.args(call).first(),
+            "advanced_caching" => facts.args(call).iter().find(|value| matches!(value, Value::Int(_) | Value::Float(_))),
             _ => None,
         };
-        if let Some(ttl) = words.iter().find_map(|word| call.keyword(facts, word)).or(first) {
+        if let Some(ttl) = words.iter().find_map(|word| facts.named(call, word)).or(first) {
             spelled.ttl_ms = self.milliseconds(file, ttl);
         }
         spelled
     }
 
-    fn cachetools(&self, file: u32, call: &CallValue, spelled: &mut Spelled, depth: u32) {
-        let facts = self.facts(file);
-        let Some(cache) = call.keyword(facts, "cache").or(call.args.first()) else { return };
+    /// The size of the cache that a decorator of cachetools is given.
+    fn cachetools(&self, file: u32, cache: &Value, spelled: &mut Spelled, depth: u32) {
         match cache {
             Value::Dict => spelled.capacity = Capacity::Unbounded,
             Value::Call(_) | Value::Made(_) => match self.object(file, cache) {
@@ -318,8 +323,7 @@ impl Declarer<'_> {
             },
             Value::Path(_) if depth < FARTHEST => {
                 if let Some((file, value)) = self.variable(file, cache) {
-                    let inner = CallValue { callee: Value::Other, args: vec![value.clone()], keywords: Vec::new() };
-                    self.cachetools(file, &inner, spelled, depth + 1);
+                    self.cachetools(file, value, spelled, depth + 1);
                 }
             }
             _ => {}
@@ -357,10 +361,14 @@ impl Declarer<'_> {
                 matches!(value, Value::Int(_) | Value::Float(_) | Value::Text(_))
                     .then(|| self.milliseconds(file, value))?
             }
-            Value::Call(call) if self.dotted(file, &call.callee)?.ends_with("timedelta") => {
+            Value::Call(call) => {
                 let facts = self.facts(file);
+                let call = &facts.made[*call as usize];
+                if !self.dotted(file, &call.callee)?.ends_with("timedelta") {
+                    return None;
+                }
                 let mut total = 0;
-                for (name, value) in &call.keywords {
+                for (name, value) in facts.keywords(call) {
                     let unit = match facts.name(*name) {
                         "milliseconds" => 1,
                         "seconds" => 1000,
@@ -399,7 +407,7 @@ impl Declarer<'_> {
         }
         let last = match value {
             Value::Path(path) => *self.facts(file).attributes(path).last()?,
-            Value::Attribute(attribute) => attribute.1,
+            Value::Attribute(_, name) => *name,
             _ => return None,
         };
         // No other library has these words.
@@ -432,15 +440,15 @@ impl Declarer<'_> {
                 self.names_of_base(file, path, &rest, names, depth);
             }
             Value::Call(_) | Value::Made(_) => {
-                let Some(call) = value.as_call() else { return };
+                let Some(call) = facts.as_call(value) else { return };
                 let from = names.len();
                 self.names_at(file, &call.callee, names, depth + 1);
                 names[from..].iter_mut().for_each(|name| name.push_str("()"));
             }
-            Value::Attribute(attribute) => {
+            Value::Attribute(of, name) => {
                 let from = names.len();
-                self.names_at(file, &attribute.0, names, depth + 1);
-                let rest = facts.name(attribute.1);
+                self.names_at(file, &facts.values[*of as usize], names, depth + 1);
+                let rest = facts.name(*name);
                 names[from..].iter_mut().for_each(|name| {
                     name.push('.');
                     name.push_str(rest);
@@ -481,7 +489,7 @@ impl Declarer<'_> {
                     self.names_of_binding(file, number, rest, names, depth + 1);
                 }
             }
-            Bound::Value(value @ (Value::Call(_) | Value::Made(_) | Value::Path(_) | Value::Attribute(_))) => {
+            Bound::Value(value @ (Value::Call(_) | Value::Made(_) | Value::Path(_) | Value::Attribute(..))) => {
                 let from = names.len();
                 self.names_at(file, value, names, depth + 1);
                 names[from..].iter_mut().for_each(|name| name.push_str(rest));
@@ -533,7 +541,7 @@ fn needs_call(decorator: &str) -> bool {
 }
 
 fn may_be_function(value: &Value) -> bool {
-    matches!(value, Value::Path(_) | Value::Lambda | Value::Attribute(_))
+    matches!(value, Value::Path(_) | Value::Lambda | Value::Attribute(..))
 }
 
 fn may_be_callable(value: &Value, declarer: &Declarer<'_>, file: u32) -> bool {

@@ -145,17 +145,18 @@ fn value_hash(facts: &FileFacts, value: &Value, hasher: &mut impl Hasher, depth:
             value_hash(facts, &Value::Path(*path), hasher, depth);
         }
         Value::Call(call) => {
+            let call = &facts.made[*call as usize];
             2.hash(hasher);
             value_hash(facts, &call.callee, hasher, depth);
-            call.args.iter().for_each(|value| value_hash(facts, value, hasher, depth));
-            for (name, value) in &call.keywords {
+            facts.args(call).iter().for_each(|value| value_hash(facts, value, hasher, depth));
+            for (name, value) in facts.keywords(call) {
                 facts.name(*name).hash(hasher);
                 value_hash(facts, value, hasher, depth);
             }
         }
-        Value::Attribute(attribute) => {
-            (3, facts.name(attribute.1)).hash(hasher);
-            value_hash(facts, &attribute.0, hasher, depth);
+        Value::Attribute(of, name) => {
+            (3, facts.name(*name)).hash(hasher);
+            value_hash(facts, &facts.values[*of as usize], hasher, depth);
         }
         Value::Int(number) | Value::Float(number) => (4, number).hash(hasher),
         Value::Text(text) => (5, facts.name(*text)).hash(hasher),

@@ -3,8 +3,7 @@
 //! A file's facts depend on its text alone, so that they can be found again by a hash of it. Names are numbers into
 //! `FileFacts::names`. Must not know other files: that is `link`'s.
 
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use bitcode::{Decode, Encode};
 
 /// A name of a file, as an index into its `names`.
 pub type Name = u32;
@@ -13,7 +12,7 @@ pub type Name = u32;
 pub const NOWHERE: u32 = u32::MAX;
 
 /// What one file says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct FileFacts {
     pub names: Names,
     /// The attributes of all paths, one path after another.
@@ -31,6 +30,12 @@ pub struct FileFacts {
     pub effects: Vec<Effect>,
     pub classes: Vec<Class>,
     pub calls: Vec<Call>,
+    /// Calls that are values.
+    pub made: Vec<CallValue>,
+    /// Their arguments by position, and what attributes are of.
+    pub values: Vec<Value>,
+    /// Their arguments by keyword.
+    pub named: Vec<(Name, Value)>,
     /// Of all calls, one after another: those by position, then those by keyword.
     pub arguments: Vec<Argument>,
     /// Attributes read from names that no function binds: `os.environ`.
@@ -82,6 +87,32 @@ impl FileFacts {
         keywords.iter().find(|argument| self.name(argument.name) == name).map(|argument| argument.origin)
     }
 
+    /// A value as a call, if it is one.
+    pub fn as_call(&self, value: &Value) -> Option<CallValue> {
+        match value {
+            Value::Call(number) => Some(self.made[*number as usize]),
+            Value::Made(path) => {
+                Some(CallValue { callee: Value::Path(*path), args: Span::default(), keywords: Span::default() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The arguments of a call by position.
+    pub fn args(&self, call: &CallValue) -> &[Value] {
+        call.args.of(&self.values)
+    }
+
+    /// The arguments of a call by keyword.
+    pub fn keywords(&self, call: &CallValue) -> &[(Name, Value)] {
+        call.keywords.of(&self.named)
+    }
+
+    /// The argument of this keyword of a call that is a value.
+    pub fn named(&self, call: &CallValue, name: &str) -> Option<&Value> {
+        self.keywords(call).iter().find(|(keyword, _)| self.name(*keyword) == name).map(|(_, value)| value)
+    }
+
     /// These facts in as much memory as they need; what is left is empty, and keeps its memory.
     #[must_use]
     pub fn copied(&mut self) -> Self {
@@ -105,6 +136,9 @@ impl FileFacts {
             effects: moved(&mut self.effects),
             classes: moved(&mut self.classes),
             calls: moved(&mut self.calls),
+            made: moved(&mut self.made),
+            values: moved(&mut self.values),
+            named: moved(&mut self.named),
             arguments: moved(&mut self.arguments),
             reads: moved(&mut self.reads),
             stars: moved(&mut self.stars),
@@ -114,7 +148,7 @@ impl FileFacts {
 }
 
 /// The names of a file: one text, since there are very many of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Names {
     text: String,
     ends: Vec<u32>,
@@ -146,7 +180,7 @@ impl Names {
 }
 
 /// Neighbours in one of the lists of [`FileFacts`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Span {
     pub from: u32,
     pub to: u32,
@@ -165,14 +199,14 @@ impl Span {
 }
 
 /// Why a file could not be read in full.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Problem {
     pub line: Option<u32>,
     pub what: String,
 }
 
 /// Where a name is bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Scope {
     #[default]
     Module,
@@ -181,7 +215,7 @@ pub enum Scope {
 }
 
 /// A module as it is written in an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ModuleName {
     /// Leading dots.
     pub level: u32,
@@ -189,7 +223,7 @@ pub struct ModuleName {
 }
 
 /// What a name stands for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Bound {
     Function(u32),
     Class(u32),
@@ -202,7 +236,7 @@ pub enum Bound {
 }
 
 /// One place that binds a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Binding {
     pub scope: Scope,
     pub name: Name,
@@ -213,14 +247,15 @@ pub struct Binding {
 }
 
 /// An expression as far as it matters here.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode)]
 pub enum Value {
     Path(Path),
     /// A call of this of which the arguments do not matter.
     Made(Path),
-    Call(Box<CallValue>),
-    /// `make().name`, of something that is no path.
-    Attribute(Box<(Value, Name)>),
+    /// An index into [`FileFacts::made`].
+    Call(u32),
+    /// `make().name`, of something that is no path: an index into [`FileFacts::values`].
+    Attribute(u32, Name),
     Int(i64),
     /// Hundredths, so that facts can be compared.
     Float(i64),
@@ -238,20 +273,9 @@ pub enum Value {
 }
 
 impl Value {
-    /// It as a call, if it is one.
-    pub fn as_call(&self) -> Option<Cow<'_, CallValue>> {
-        match self {
-            Self::Call(call) => Some(Cow::Borrowed(call)),
-            Self::Made(path) => {
-                Some(Cow::Owned(CallValue { callee: Self::Path(*path), args: Vec::new(), keywords: Vec::new() }))
-            }
-            _ => None,
-        }
-    }
-
     /// Whether it says nothing of what it calls or where it is from.
     pub fn is_opaque(&self) -> bool {
-        !matches!(self, Self::Path(_) | Self::Made(_) | Self::Call(_) | Self::Attribute(_))
+        !matches!(self, Self::Path(_) | Self::Made(_) | Self::Call(_) | Self::Attribute(..))
     }
 
     /// Whether it makes an object that can be changed.
@@ -261,22 +285,17 @@ impl Value {
 }
 
 /// A call as a value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct CallValue {
     pub callee: Value,
-    pub args: Vec<Value>,
-    pub keywords: Vec<(Name, Value)>,
-}
-
-impl CallValue {
-    /// The argument of this keyword.
-    pub fn keyword<'a>(&'a self, facts: &FileFacts, name: &str) -> Option<&'a Value> {
-        self.keywords.iter().find(|(keyword, _)| facts.name(*keyword) == name).map(|(_, value)| value)
-    }
+    /// In [`FileFacts::values`].
+    pub args: Span,
+    /// In [`FileFacts::named`].
+    pub keywords: Span,
 }
 
 /// `base.a.b`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Path {
     pub base: Name,
     /// Where its attributes are in [`FileFacts::attributes`].
@@ -287,7 +306,7 @@ pub struct Path {
 }
 
 /// What the first name of a path stands for in its own file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Found {
     /// Bound nowhere in the file: a builtin, or by a star import.
     #[default]
@@ -305,7 +324,7 @@ pub enum Found {
 }
 
 /// How a method gets its object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub enum Method {
     /// A plain function.
     #[default]
@@ -316,7 +335,7 @@ pub enum Method {
 }
 
 /// A function as it is defined.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Function {
     pub name: Name,
     /// `Class.method`, `outer.<locals>.inner`.
@@ -341,7 +360,7 @@ pub struct Function {
 }
 
 /// A parameter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Parameter {
     pub name: Name,
     /// Its annotation or default says that it cannot be hashed: `list`, `Dict[..]`, `= []`.
@@ -352,14 +371,14 @@ pub struct Parameter {
 }
 
 /// A decorator of a function.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Decorator {
     pub line: u32,
     pub value: Value,
 }
 
 /// What a function gives back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Returns {
     /// Line of the first `return` of a list, dict or set, or of the annotation that says so.
     pub mutable: Option<u32>,
@@ -369,7 +388,7 @@ pub struct Returns {
 }
 
 /// What makes a function expensive, as far as its text tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Shape {
     pub loops: u32,
     pub loop_depth: u32,
@@ -399,7 +418,7 @@ pub mod effect {
 }
 
 /// Something that a function does by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Effect {
     pub bit: u16,
     /// Of `MUTATES_ARGUMENT`: which parameter.
@@ -409,7 +428,7 @@ pub struct Effect {
 }
 
 /// Where an argument comes from, for effects on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub enum Origin {
     /// Made in this function, or a constant: nobody else sees it change.
     #[default]
@@ -419,7 +438,7 @@ pub enum Origin {
 }
 
 /// A class as it is defined.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Class {
     pub name: Name,
     pub qualname: Name,
@@ -429,7 +448,7 @@ pub struct Class {
 }
 
 /// What is called.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Callee {
     Path(Path),
     /// `super().name`, in a method of this class.
@@ -441,7 +460,7 @@ pub enum Callee {
 }
 
 /// What a method is called on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Receiver {
     /// A literal or a display: its type is known.
     Literal,
@@ -461,7 +480,7 @@ pub mod call {
 }
 
 /// A call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Call {
     /// The function that calls, or [`NOWHERE`].
     pub function: u32,
@@ -480,7 +499,7 @@ pub struct Call {
 }
 
 /// An argument of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Argument {
     /// Of a keyword.
     pub name: Name,
@@ -488,7 +507,7 @@ pub struct Argument {
 }
 
 /// An attribute that is read: `os.environ`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Read {
     pub function: u32,
     pub line: u32,

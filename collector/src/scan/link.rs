@@ -6,15 +6,16 @@
 use super::declare::{Declarer, Spelled};
 use super::facts::{Bound, Callee, FileFacts, Found, Function, Name, Path, Receiver, Scope, Value, call};
 use super::project::{Consulted, Entity, Project};
+use bitcode::{Decode, Encode};
 use foldhash::HashMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use serde::{Deserialize, Serialize};
+
 use std::hash::BuildHasher;
 
 /// How sure it is that a call calls a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(crate) enum Tier {
     /// By imports and scopes.
     Resolved,
@@ -28,7 +29,7 @@ pub(crate) enum Tier {
 type Told = (Target, Option<(u32, u32)>);
 
 /// What a call calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode)]
 pub(crate) enum Target {
     #[default]
     Nothing,
@@ -41,7 +42,7 @@ pub(crate) enum Target {
 }
 
 /// A cache that the file declares.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Declared {
     pub(crate) line: u32,
     /// The function that it is of, which may be in another file.
@@ -54,7 +55,7 @@ pub(crate) struct Declared {
 }
 
 /// What one file gives to the analysis of all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub(crate) struct Links {
     /// One for each call.
     pub(crate) targets: Vec<Target>,
@@ -256,7 +257,7 @@ impl<'a> Linker<'a> {
 
     fn other_decorator(&mut self, function: u32, line: u32, value: &Value) {
         let called = match value {
-            Value::Call(call) => &call.callee,
+            Value::Call(call) => &self.project.facts(self.file).made[*call as usize].callee,
             other => other,
         };
         let name = match self.project.value(self.file, called, self.consulted) {
@@ -330,7 +331,7 @@ impl<'a> Linker<'a> {
             let Bound::Value(value @ (Value::Call(_) | Value::Made(_))) = &binding.bound else { continue };
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             if let Some((spelled, function)) = self.declarer.manual(self.file, value) {
-                self.manual(number, spelled, function);
+                self.manual(number, spelled, &function);
             } else if !matches!(binding.scope, Scope::Function(_))
                 && !is_annotation(binding.line)
                 && let Some(spelled) = self.declarer.object(self.file, value)

@@ -324,10 +324,14 @@ impl Project {
         match value {
             Value::Path(path) => self.resolve_at(file, path, consulted, depth + 1).entity,
             Value::Made(path) => result_of(self.resolve_at(file, path, consulted, depth + 2).entity),
-            Value::Call(call) => result_of(self.value_at(file, &call.callee, consulted, depth + 1)),
-            Value::Attribute(attribute) => {
-                let of = self.value_at(file, &attribute.0, consulted, depth + 1);
-                self.step(&of, file, self.facts(file).name(attribute.1), consulted, depth).entity
+            Value::Call(call) => {
+                let callee = &self.facts(file).made[*call as usize].callee;
+                result_of(self.value_at(file, callee, consulted, depth + 1))
+            }
+            Value::Attribute(of, name) => {
+                let facts = self.facts(file);
+                let of = self.value_at(file, &facts.values[*of as usize], consulted, depth + 1);
+                self.step(&of, file, facts.name(*name), consulted, depth).entity
             }
             _ => Entity::Unknown,
         }

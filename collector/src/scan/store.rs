@@ -12,6 +12,7 @@ use super::report::Scan;
 use super::walk::{self, Stamp};
 use crate::symbolize::cache::{Cache, Cached};
 use foldhash::HashMap;
+use bitcode::{Buffer, DecodeOwned};
 use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
@@ -84,7 +85,7 @@ impl Member {
 
     pub(crate) fn read(&self) -> Option<Store> {
         let bytes = self.cache.read(&self.name)?;
-        let index: Index = postcard::from_bytes(&bytes).ok()?;
+        let index: Index = bitcode::deserialize(&bytes).ok()?;
         let ours = index.layout == LAYOUT && index.version == env!("CARGO_PKG_VERSION") && index.root == self.root;
         if !ours {
             return None;
@@ -114,7 +115,7 @@ impl Member {
             rows: rows.into_iter().flatten().collect(),
             result: result.clone(),
         };
-        if let Ok(bytes) = postcard::to_stdvec(&index) {
+        if let Ok(bytes) = bitcode::serialize(&index) {
             self.cache.write(&self.name, &[&bytes]);
         }
     }
@@ -124,11 +125,12 @@ impl Member {
         let source: u64 = files.iter().map(|kept| kept.facts.bytes).sum();
         let mut part = Vec::with_capacity(usize::try_from(source).unwrap_or(0));
         let mut rows = Vec::with_capacity(files.len());
+        let (mut facts, mut links) = (Buffer::new(), Buffer::new());
         for kept in files {
             let from = part.len() as u64;
-            part = postcard::to_extend(kept.facts, part).ok()?;
+            part.extend_from_slice(facts.encode(kept.facts));
             let between = part.len() as u64;
-            part = postcard::to_extend(kept.links, part).ok()?;
+            part.extend_from_slice(links.encode(kept.links));
             rows.push(Row {
                 path: kept.found.path.clone(),
                 stamp: kept.found.stamp,
@@ -204,11 +206,11 @@ impl Store {
         self.slice(number, self.index.rows[number].links)
     }
 
-    fn slice<T: for<'a> Deserialize<'a>>(&self, number: usize, (from, to): (u64, u64)) -> Option<T> {
+    fn slice<T: DecodeOwned>(&self, number: usize, (from, to): (u64, u64)) -> Option<T> {
         let number = self.index.rows[number].part;
         let read = || self.member.cache.read(&self.member.part(number));
         let part: &[u8] = self.parts.get(number as usize)?.get_or_init(read).as_ref()?;
         let bytes = part.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?;
-        postcard::from_bytes(bytes).ok()
+        bitcode::decode(bytes).ok()
     }
 }

@@ -1,7 +1,7 @@
 //! What each name stands for, once the whole file has been seen: Python binds names by scope, not by order.
 
 use crate::scan::facts::{
-    Binding, Bound, CallValue, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
+    Binding, Bound, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
 };
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::Cell;
@@ -91,6 +91,9 @@ pub(super) fn resolve(facts: &mut FileFacts, loads: &[(u32, Name, u32)], written
             function.reads_global = Some((line, name));
         }
     }
+    facts.values.iter_mut().for_each(|value| scopes.fill(value));
+    facts.named.iter_mut().for_each(|(_, value)| scopes.fill(value));
+    facts.made.iter_mut().for_each(|made| scopes.fill(&mut made.callee));
     let mut of = kept.iter();
     bindings.retain_mut(|binding| {
         let is_kept = matches!(of.next(), Some(Found::Binding(_)));
@@ -209,17 +212,6 @@ impl Scopes<'_> {
     fn fill(&self, value: &mut Value) {
         match value {
             Value::Path(path) | Value::Made(path) => path.found = self.kept(self.find(path)),
-            Value::Attribute(attribute) => self.fill(&mut attribute.0),
-            Value::Call(inner) => {
-                let CallValue { callee, args, keywords } = &mut **inner;
-                self.fill(callee);
-                for argument in args {
-                    self.fill(argument);
-                }
-                for (_, argument) in keywords {
-                    self.fill(argument);
-                }
-            }
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Expressions as values: paths, calls and constants, as deep as decorators and caches are written.
 
 use super::Reader;
-use crate::scan::facts::{CallValue, Found, Name, Origin, Path, Value};
+use crate::scan::facts::{CallValue, Found, Name, Origin, Path, Span, Value};
 use ruff_python_ast::{self as ast, Expr, Number, UnaryOp};
 
 /// `make_region(..).configure(..).cache_on_arguments(..)` is not deeper.
@@ -58,7 +58,8 @@ impl Reader {
                 // `make().attribute`
                 let of = self.value_at(&attribute.value, depth + 1);
                 let name = self.intern(attribute.attr.as_str());
-                Value::Attribute(Box::new((of, name)))
+                self.facts.values.push(of);
+                Value::Attribute(Span::since(self.facts.values.len() - 1, &self.facts.values).from, name)
             }
             Expr::Call(call) => self.call_value(call, depth),
             Expr::NumberLiteral(number) => number_value(&number.value, 1),
@@ -73,7 +74,7 @@ impl Reader {
             }
             Expr::StringLiteral(text) => Value::Text(self.text_of(text)),
             Expr::NoneLiteral(_) => Value::None,
-            Expr::BooleanLiteral(boolean) => [Value::False, Value::True][usize::from(boolean.value)].clone(),
+            Expr::BooleanLiteral(boolean) => [Value::False, Value::True][usize::from(boolean.value)],
             Expr::List(_) | Expr::ListComp(_) => Value::List,
             Expr::Dict(_) | Expr::DictComp(_) => Value::Dict,
             Expr::Set(_) | Expr::SetComp(_) => Value::Set,
@@ -85,7 +86,8 @@ impl Reader {
 
     fn call_value(&mut self, call: &ast::ExprCall, depth: u32) -> Value {
         let callee = self.value_at(&call.func, depth + 1);
-        let args = call.arguments.args.iter().map(|argument| self.value_at(argument, depth + 1)).collect();
+        // Arguments that are calls put their own before.
+        let args: Vec<Value> = call.arguments.args.iter().map(|argument| self.value_at(argument, depth + 1)).collect();
         let mut keywords = Vec::new();
         for keyword in &call.arguments.keywords {
             if let Some(name) = &keyword.arg {
@@ -93,7 +95,13 @@ impl Reader {
                 keywords.push((name, self.value_at(&keyword.value, depth + 1)));
             }
         }
-        Value::Call(Box::new(CallValue { callee, args, keywords }))
+        let (from, from_named) = (self.facts.values.len(), self.facts.named.len());
+        self.facts.values.extend(args);
+        self.facts.named.extend(keywords);
+        let args = Span::since(from, &self.facts.values);
+        let keywords = Span::since(from_named, &self.facts.named);
+        self.facts.made.push(CallValue { callee, args, keywords });
+        Value::Call(Span::since(self.facts.made.len() - 1, &self.facts.made).from)
     }
 
     /// Short texts only: what names a time, a key or an attribute.
