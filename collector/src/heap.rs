@@ -11,10 +11,10 @@ pub fn grow_in_large_steps() {
     }
 }
 
-/// Bytes that a heap has at once, where a thread has its own: most of the 64 MB that the C library gives it. Without
+/// Bytes that a heap has at once, where a thread has its own: all of the 64 MB that the C library gives it. Without
 /// them it would grow by a page at a time, with a system call for each. Pages that are not used cost nothing.
 #[cfg(target_env = "gnu")]
-const GROWN: libc::c_int = 56 << 20;
+const GROWN: libc::c_int = 64 << 20;
 
 /// For a command whose threads make and drop very many small pieces: a heap for each thread, and nothing is given back to
 /// the system in between. To be called before these threads start.

@@ -274,10 +274,11 @@ impl Declarer<'_> {
             spelled.default_size = false;
             spelled.capacity = self.capacity(file, size, 0);
         }
-        if spelled.library == "cachetools" && !sized {
-            if let Some(cache) = facts.named(call, "cache").or(facts.args(call).first()) {
-                self.cachetools(file, cache, &mut spelled, depth);
-            }
+        if spelled.library == "cachetools"
+            && !sized
+            && let Some(cache) = facts.named(call, "cache").or(facts.args(call).first())
+        {
+            self.cachetools(file, cache, &mut spelled, depth);
         }
         if spelled.library == "paracle" || spelled.library == "streamlit" {
             let size = ["max_size", "maxsize", "max_entries"].iter().find_map(|word| facts.named(call, word));
@@ -296,7 +297,9 @@ impl Declarer<'_> {
         };
         let first = match spelled.library.as_str() {
             "cashews" | "django" | "flask_caching" => facts.args(call).first(),
-            "advanced_caching" => facts.args(call).iter().find(|value| matches!(value, Value::Int(_) | Value::Float(_))),
+            "advanced_caching" => {
+                facts.args(call).iter().find(|value| matches!(value, Value::Int(_) | Value::Float(_)))
+            }
             _ => None,
         };
         if let Some(ttl) = words.iter().find_map(|word| facts.named(call, word)).or(first) {

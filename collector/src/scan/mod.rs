@@ -1,9 +1,9 @@
 //! Static analysis of Python source: which caches a program declares, who calls them, and what may be wrong with them.
 //!
 //! One file a pass: `walk` finds files, `decode` makes text of them, `syntax` reads each into `facts` (the only place
-//! that knows the parser), `project` joins them by modules and classes, `link` tells what each call calls and `declare`
-//! what is a cache, `purity` what functions do besides, `findings` what that means; `store` keeps it for the next time,
-//! `join` lays a recording over it. Must not judge a cache by source alone.
+//! that knows the parser), `exports` tells what others see of it, `project` joins them by modules and classes, `link`
+//! tells what each call calls and `declare` what is a cache, `purity` what functions do besides, `findings` what that
+//! means; `store` keeps it for the next time, `join` lays a recording over it. Must not judge a cache by source alone.
 
 pub(crate) mod declare;
 mod decode;

@@ -196,7 +196,9 @@ pub(crate) fn part(project: &Project, memo: &Memo, file: u32, links: &Links) -> 
 pub(crate) fn analyse(project: &Project, parts: &[Part]) -> Purity {
     let mut states = States::default();
     states.of.reserve_exact(project.functions());
-    parts.iter().for_each(|part| states.append(&part.states));
+    for part in parts {
+        states.append(&part.states);
+    }
     let mut purity = Purity { states, callers: Callers::new(parts, project.functions()) };
     propagate(project, &mut purity);
     purity

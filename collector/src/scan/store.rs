@@ -1,7 +1,7 @@
 //! What a scan found out, kept for the next one of the same folder.
 //!
-//! Two members of the user's cache folder: a short index (each file's stamp, a hash of its content, the result) and the
-//! facts and links of the files, which are read only where something changed. A stamp is believed as git believes its
+//! Members of the user's cache folder: a short index (each file's stamp, a hash of its content, the result) and the facts
+//! and links of the files in parts, which are read only where something changed. A stamp is believed as git believes its
 //! index: if size, times and inode are the same and the file was not changed while the store was being written. Facts
 //! are found by content, links by content and by the names of the files that they were told by. Nothing depends on the
 //! store: what is missing, damaged or of another version is as if it had never been there.
@@ -11,14 +11,14 @@ use super::link::Links;
 use super::report::Scan;
 use super::walk::{self, Stamp};
 use crate::symbolize::cache::{Cache, Cached};
-use foldhash::HashMap;
 use bitcode::{Buffer, DecodeOwned};
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Changes with everything that facts, links or the result are made of; with the program's version it names the layout.
+/// Changes with everything that facts, links or the result are made of; it is in the members' names.
 const LAYOUT: u32 = 4;
 /// The coarsest clock of a file system that is still common.
 const CLOCK: Duration = Duration::from_millis(20);
@@ -49,7 +49,6 @@ struct Row {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Index {
-    layout: u32,
     version: String,
     root: String,
     written: Duration,
@@ -79,14 +78,14 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn of(root: &std::path::Path, everything: bool) -> Option<Self> {
         let root = format!("{}{}", root.display(), if everything { "\0everything" } else { "" });
-        let [a, b] = content_hash(root.as_bytes());
-        Some(Self { cache: Cache::of_user()?, name: format!("scan-{a:016x}{b:016x}"), root })
+        let [hash, _] = content_hash(root.as_bytes());
+        Some(Self { cache: Cache::of_user()?, name: format!("scan{LAYOUT}-{hash:016x}"), root })
     }
 
     pub(crate) fn read(&self) -> Option<Store> {
         let bytes = self.cache.read(&self.name)?;
         let index: Index = bitcode::deserialize(&bytes).ok()?;
-        let ours = index.layout == LAYOUT && index.version == env!("CARGO_PKG_VERSION") && index.root == self.root;
+        let ours = index.version == env!("CARGO_PKG_VERSION") && index.root == self.root;
         if !ours {
             return None;
         }
@@ -104,10 +103,8 @@ impl Member {
     pub(crate) fn write(&self, began: SystemTime, files: &[Kept<'_>], result: &Scan, jobs: usize) {
         let parts: Vec<(u32, &[Kept<'_>])> =
             (0..).zip(files.chunks(files.len().div_ceil(PARTS).max(SMALLEST_PART))).collect();
-        let written = super::each(jobs, &parts, |(number, files)| self.write_part(*number, files));
-        let Some(rows) = written.into_iter().collect::<Option<Vec<_>>>() else { return };
+        let rows = super::each(jobs, &parts, |(number, files)| self.write_part(*number, files));
         let index = Index {
-            layout: LAYOUT,
             version: env!("CARGO_PKG_VERSION").into(),
             root: self.root.clone(),
             written: began.duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -120,7 +117,7 @@ impl Member {
         }
     }
 
-    fn write_part(&self, number: u32, files: &[Kept<'_>]) -> Option<Vec<Row>> {
+    fn write_part(&self, number: u32, files: &[Kept<'_>]) -> Vec<Row> {
         // Facts and links are mostly shorter than the source; what is not used of it costs nothing.
         let source: u64 = files.iter().map(|kept| kept.facts.bytes).sum();
         let mut part = Vec::with_capacity(usize::try_from(source).unwrap_or(0));
@@ -142,7 +139,7 @@ impl Member {
             });
         }
         self.cache.write(&self.part(number), &[&part]);
-        Some(rows)
+        rows
     }
 }
 

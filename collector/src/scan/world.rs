@@ -130,9 +130,12 @@ pub(crate) fn call(name: &str) -> u16 {
     if let Some(effect) = exception(name) {
         return effect;
     }
+    let first = name.as_bytes().first();
     let within = |modules: &[&str]| {
+        // Nearly all begin with another letter.
         modules
             .iter()
+            .filter(|module| module.as_bytes().first() == first)
             .any(|module| name.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '('])))
     };
     // Methods of what a call gave: `re.compile(..).match(..)`.

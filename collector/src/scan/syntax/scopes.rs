@@ -1,8 +1,6 @@
 //! What each name stands for, once the whole file has been seen: Python binds names by scope, not by order.
 
-use crate::scan::facts::{
-    Binding, Bound, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call,
-};
+use crate::scan::facts::{Binding, Bound, Callee, FileFacts, Found, Function, Method, Name, Path, Scope, Value, call};
 use foldhash::{HashMap, HashMapExt, HashSet};
 use std::cell::Cell;
 
