@@ -4,11 +4,12 @@
 //! path, or ends in the same relative path (a container, another checkout). That nothing was sampled of a function is no
 //! proof that it did not run; a counter of 0, or exact calls of others without any of it, is. Must not recommend.
 
-use super::report::{Place, Recording, Runtime, Scan};
+use super::replay::replay;
+use super::report::{Place, Recording, Runtime, Scan, Simulated};
 use perfcollect_shared::derive::selection::Selection;
 use perfcollect_shared::derive::top_table::top_table;
-use perfcollect_shared::model::{Bundle, CacheScope, Profile, WeightKind};
-use std::collections::BTreeMap;
+use perfcollect_shared::model::{Bundle, CacheScope, KeyTrace, Profile, WeightKind};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What the recording says of one place.
@@ -22,6 +23,7 @@ struct Seen {
     capacity: Option<u64>,
     calls: Option<u64>,
     cpu_ns: Option<u64>,
+    simulated: Option<Simulated>,
 }
 
 /// Everything that a recording says, by relative path and line.
@@ -36,7 +38,14 @@ struct Index {
 /// Adds to each cache and candidate what the bundle says of it.
 pub fn join(scan: &mut Scan, bundle: &Bundle, root: &Path, file: &str) {
     let index = Index::of(scan, bundle, root);
-    let mut recording = Recording { file: file.to_owned(), ..Recording::default() };
+    let traced: BTreeSet<(Option<&str>, Option<u32>)> =
+        candidates(bundle).map(|trace| (trace.file.as_deref(), trace.line)).collect();
+    let mut recording = Recording {
+        file: file.to_owned(),
+        wall_ns: bundle.manifest.wall_ns.map(|wall| wall.0),
+        functions_traced: traced.len() as u64,
+        ..Recording::default()
+    };
     for cache in &mut scan.caches {
         let seen = index.seen.get(&(cache.file.clone(), cache.line)).or_else(|| index.by_name.get(&cache.name));
         let runtime = index.runtime(seen);
@@ -97,7 +106,25 @@ impl Index {
         for profile in bundle.profiles.iter().filter(|profile| profile.info.weight == WeightKind::Cpu) {
             index.sampled(profile, &paths);
         }
+        index.traced(bundle, &paths);
         index
+    }
+
+    /// Functions without a cache whose keys were recorded, all processes of each together.
+    fn traced(&mut self, bundle: &Bundle, paths: &Paths<'_>) {
+        let mut traces: BTreeMap<(String, u32), Vec<&KeyTrace>> = BTreeMap::new();
+        for trace in candidates(bundle) {
+            if let Some(place) = trace.file.as_deref().and_then(|file| Some((paths.relative(file)?, trace.line?))) {
+                traces.entry(place).or_default().push(trace);
+            }
+        }
+        for (place, traces) in traces {
+            let simulated = replay(&traces);
+            let seen = self.seen.entry(place).or_default();
+            traces[0].file.as_deref().unwrap_or_default().clone_into(&mut seen.file);
+            seen.calls = seen.calls.or(Some(simulated.calls));
+            seen.simulated = Some(simulated);
+        }
     }
 
     fn sampled(&mut self, profile: &Profile, paths: &Paths<'_>) {
@@ -139,8 +166,14 @@ impl Index {
             calls: seen.calls,
             cpu_ns: seen.cpu_ns,
             recorded_file: seen.file.clone(),
+            simulated: seen.simulated.clone(),
         }
     }
+}
+
+/// Traces of functions that have no cache.
+fn candidates(bundle: &Bundle) -> impl Iterator<Item = &KeyTrace> {
+    bundle.keys.iter().map(AsRef::as_ref).filter(|trace| trace.candidate)
 }
 
 fn add(sum: &mut Option<u64>, more: Option<u64>) {

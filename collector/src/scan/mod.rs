@@ -3,7 +3,8 @@
 //! One file a pass: `walk` finds files, `decode` makes text of them, `syntax` reads each into `facts` (the only place
 //! that knows the parser), `exports` tells what others see of it, `project` joins them by modules and classes, `link`
 //! tells what each call calls and `declare` what is a cache, `purity` what functions do besides, `findings` what that
-//! means; `store` keeps it for the next time, `join` lays a recording over it. Must not judge a cache by source alone.
+//! means; `store` keeps it for the next time, `join` lays a recording over it, `replay` the keys in it. Must not judge a
+//! cache by source alone.
 
 pub(crate) mod declare;
 mod decode;
@@ -15,6 +16,7 @@ pub mod join;
 mod link;
 mod project;
 mod purity;
+pub mod replay;
 pub mod report;
 mod store;
 pub(crate) mod syntax;

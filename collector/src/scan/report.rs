@@ -178,6 +178,23 @@ pub struct Runtime {
     pub cpu_ns: Option<u64>,
     /// The file in the recording.
     pub recorded_file: String,
+    /// What a cache would have done; of a candidate whose keys were recorded.
+    pub simulated: Option<Simulated>,
+}
+
+/// What `@lru_cache(maxsize=…)` would have done with the recorded calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulated {
+    pub maxsize: u64,
+    pub calls: u64,
+    /// Wall time of these calls as measured, without a cache.
+    pub time_ns: u64,
+    pub hits: Option<u64>,
+    pub misses: Option<u64>,
+    /// Time with the cache: of the misses, and of all lookups. Not measured.
+    pub time_with_ns: Option<u64>,
+    /// Why it was not replayed: `recursive`, `unhashable`, `sampled`, `beside_itself`.
+    pub why_not: Option<String>,
 }
 
 /// The recording that was joined.
@@ -189,4 +206,8 @@ pub struct Recording {
     pub caches_unknown: u64,
     /// Caches of the recording that lie in the folder and that the scan does not know.
     pub undeclared: Vec<Place>,
+    /// Of the whole run; `null` where it was not measured.
+    pub wall_ns: Option<u64>,
+    /// Functions without a cache whose keys were recorded, here or elsewhere.
+    pub functions_traced: u64,
 }

@@ -1,7 +1,8 @@
 //! A scan as people read it in a terminal: `file:line` first, so that editors and terminals can jump there.
 
-use super::report::{Cache, Candidate, Hazard, Runtime, Scan, Sites};
-use perfcollect_shared::format::plural;
+use super::report::{Cache, Candidate, Hazard, Runtime, Scan, Simulated, Sites};
+use perfcollect_shared::format::{count, duration, plural};
+use perfcollect_shared::units::Nanos;
 use std::fmt::Write;
 
 /// Candidates are many; the first of them are the most promising.
@@ -161,5 +162,34 @@ fn candidate_lines(candidate: &Candidate, out: &mut String) {
     writeln!(out, "    {}", sites_line(&candidate.sites)).ok();
     if let Some(runtime) = &candidate.runtime {
         writeln!(out, "    {}", runtime_line(runtime)).ok();
+        if let Some(simulated) = &runtime.simulated {
+            writeln!(out, "    {}", simulated_line(simulated)).ok();
+        }
+    }
+}
+
+fn simulated_line(told: &Simulated) -> String {
+    let cache = format!("lru_cache(maxsize={})", told.maxsize);
+    match (told.hits, told.misses, told.time_with_ns) {
+        (Some(hits), Some(misses), Some(with)) => format!(
+            "{cache}, simulated: {} hits, {} misses; {} instead of {} for its calls",
+            count(hits),
+            count(misses),
+            duration(Nanos(with)),
+            duration(Nanos(told.time_ns))
+        ),
+        _ => format!("{cache} is not simulated: {}", told.why_not.as_deref().map_or("no keys", why_not)),
+    }
+}
+
+/// What keeps a function from an exact replay, said of it.
+#[must_use]
+pub fn why_not(word: &str) -> &str {
+    match word {
+        "recursive" => "it calls itself",
+        "unhashable" => "it was given arguments that cannot be hashed",
+        "sampled" => "not all of its keys were kept",
+        "beside_itself" => "its calls ran beside each other",
+        other => other,
     }
 }
