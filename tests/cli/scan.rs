@@ -229,6 +229,136 @@ fn the_last_that_tells_of_functions_is_taken() {
     assert!(!output.status.success() && error.contains("0002-true-cccccc"), "{error}");
 }
 
+/// Functions that have no cache. With an argument they get one, and what Python counts of it is printed.
+const SHOP: &str = "import functools, json, sys
+
+def worth(number):
+    total = 0
+    for step in range(8_000):
+        total += step * number
+    return total
+
+def looped(number):
+    total = 0
+    for step in range(8_000):
+        total += step * number
+    return total
+
+def scattered(number, more=0):
+    total = 0
+    for step in range(8_000):
+        total += step * number
+    return total + more
+
+def different(number):
+    total = 0
+    for step in range(8_000):
+        total += step * number
+    return total
+
+def quick(number):
+    return sum([step * number for step in range(3) for _ in range(2)])
+
+def falling(number):
+    total = 0
+    for step in range(20_000):
+        total += step
+    return total if number < 2 else number + falling(number - 1)
+
+if sys.argv[1:]:
+    worth, looped, scattered = [functools.lru_cache(maxsize=128)(each) for each in (worth, looped, scattered)]
+for call in range(1_000):
+    worth(call % 50)
+    looped(call % 129)
+    scattered(call * call % 331)
+    different(call)
+for call in range(100):
+    quick(call % 5)
+for call in range(10):
+    falling(10)
+if sys.argv[1:]:
+    caches = {'worth': worth, 'looped': looped, 'scattered': scattered}
+    print(json.dumps({name: cache.cache_info()[:2] for name, cache in caches.items()}))
+";
+
+#[test]
+fn a_cache_that_is_not_there_is_recommended_by_what_it_would_have_done() {
+    let place = Place::new();
+    fs::create_dir(place.path().join("shop")).unwrap();
+    let program = "shop/prices.py";
+    fs::write(place.path().join(program), SHOP).unwrap();
+    let candidates = "--cache-candidates=worth,looped,scattered,different,quick,falling";
+    place.stdout(&["run", "--quiet", "--no-native", candidates, "--", "python3", program]);
+
+    let output = place.run(&["scan", ".", "--with", "last", "--write-evaluations", "guide", "--no-cache"]);
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.contains("lru_cache(maxsize=128), simulated: 950 hits, 50 misses;"),
+        "{text}"
+    );
+    for part in [
+        "wrote guide/cache_recommendations.json with 2 functions, whose cached_time is simulated",
+        "less than 20 % hits (2)",
+        "less than 0.1 s in all calls (1)",
+        "it calls itself (1)",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    // What Python itself counts with the cache that is proposed.
+    let cached = Command::new("python3").args([program, "cached"]).current_dir(place.path()).output().unwrap();
+    let counted: Value = serde_json::from_slice(&cached.stdout).unwrap();
+    assert_eq!((&counted["worth"][0], &counted["looped"][0]), (&Value::from(950), &Value::from(0)));
+    let scan = scanned(&place, &["--with", "last"]);
+    for name in ["worth", "looped", "scattered"] {
+        let of_name = |candidate: &&Value| candidate["name"] == format!("prices.{name}");
+        let candidate = scan["candidates"].as_array().unwrap().iter().find(of_name).unwrap();
+        let told = &candidate["runtime"]["simulated"];
+        assert_eq!((&told["hits"], &told["misses"]), (&counted[name][0], &counted[name][1]), "{name}");
+        assert_eq!((candidate["runtime"]["ran"].as_str(), told["calls"].as_u64()), (Some("ran"), Some(1_000)));
+    }
+
+    let file = place.path().join("guide/cache_recommendations.json");
+    let rows: Vec<Value> = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let wall = scan["recording"]["wall_ns"].as_f64().unwrap() / 1e9;
+    for row in &rows {
+        let name = row["function"].as_str().unwrap();
+        assert!(["worth", "scattered"].contains(&name), "{row}");
+        assert_eq!(row["line"].as_u64().unwrap(), line_of(&format!("def {name}(")), "{row}");
+        assert_eq!((&row["file"], &row["module"]), (&Value::from(program), &Value::from("prices")));
+        let evidence = &row["evidence"];
+        assert_eq!((&evidence["hits"], &evidence["misses"]), (&counted[name][0], &counted[name][1]), "{row}");
+        let [without, with] = ["baseline_time", "cached_time"].map(|time| evidence[time].as_f64().unwrap());
+        let speedup = row["speedup_percent"].as_f64().unwrap();
+        assert!((without - wall).abs() < 1e-4 && with < without, "{row}");
+        assert!((speedup - (without - with) / without * 100.0).abs() < 0.1, "{row}");
+    }
+
+    place.stdout(&["import", "guide/cache_recommendations.json", "-o", "back.perf.zip"]);
+    let back = bundle::read(&fs::read(place.path().join("back.perf.zip")).unwrap()).unwrap();
+    let worth = back.caches.iter().find(|record| record.name == "prices.worth").unwrap();
+    assert_eq!((back.caches.len(), worth.hits, worth.misses, worth.capacity), (2, Some(950), Some(50), Some(128)));
+}
+
+fn line_of(text: &str) -> u64 {
+    SHOP.lines().position(|line| line.starts_with(text)).unwrap() as u64 + 1
+}
+
+#[test]
+fn without_keys_no_cache_is_recommended_and_the_command_is_told() {
+    let place = app();
+    recording(&place, false);
+    let write = ["scan", ".", "--with", "last", "--no-cache", "--write-evaluations", "guide"];
+    let said = String::from_utf8(place.run(&write).stderr).unwrap();
+    assert!(said.contains("was not written: the recording has no keys of functions without a cache"), "{said}");
+    assert!(said.contains("`perfcollect run --cache-candidates 'GLOB' -- COMMAND`"), "{said}");
+    let file = place.path().join("guide/cache_recommendations.json");
+    assert!(!file.exists() && place.path().join("guide/existing_cache_evaluations.json").exists());
+    fs::write(&file, "[]").unwrap();
+    let said = String::from_utf8(place.run(&write).stderr).unwrap();
+    assert!(said.contains("was left as an earlier scan wrote it"), "{said}");
+}
+
 /// Real packages whose decorators and calls were told by Python itself: `tests/data/scan/label.py` says how.
 #[test]
 fn real_packages_are_read_as_python_reads_them() {

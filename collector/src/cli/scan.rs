@@ -23,7 +23,8 @@ pub struct ScanArgs {
     /// Write to this file instead
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Also write glintefy's evaluations of caches (JSON) into this folder
+    /// Also write glintefy's files into this folder: evaluations of caches, and recommendations of new ones where the
+    /// recording has `--cache-candidates` (JSON)
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, requires = "with")]
     pub write_evaluations: Option<PathBuf>,
     /// Also caches in tests, and every candidate

@@ -9,7 +9,9 @@ use crate::store::{self, Library};
 use crate::terminal::Terminal;
 use anyhow::Context;
 use perfcollect_shared::bundle;
+use perfcollect_shared::format::plural;
 use perfcollect_shared::model::Bundle;
+use serde::Serialize;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::{fs, iter, thread};
@@ -62,7 +64,8 @@ fn telling(selector: &str) -> anyhow::Result<(PathBuf, Bundle)> {
     for path in iter::once(&named).chain(older.iter().rev().filter(|path| **path != named)) {
         let bytes = store::read_file(path)?;
         let bundle = bundle::read(&bytes).with_context(|| format!("cannot read the bundle {}", path.display()))?;
-        if !(bundle.profiles.is_empty() && bundle.calls.is_empty() && bundle.caches.is_empty()) {
+        let silent = bundle.profiles.is_empty() && bundle.calls.is_empty();
+        if !(silent && bundle.caches.is_empty() && bundle.keys.is_empty()) {
             return Ok((path.clone(), bundle));
         }
     }
@@ -73,18 +76,56 @@ fn telling(selector: &str) -> anyhow::Result<(PathBuf, Bundle)> {
     )
 }
 
+/// The files of the other tool.
 fn write_evaluations(scan: &Scan, folder: &Path, terminal: Terminal) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let rows = guide::evaluations(scan);
     let file = folder.join("existing_cache_evaluations.json");
-    fs::write(&file, serde_json::to_string_pretty(&rows)?)
-        .with_context(|| format!("cannot write {}", file.display()))?;
+    write_rows(&file, &rows)?;
     let left_out = scan.caches.iter().filter(|cache| cache.kind == "function").count() - rows.len();
     terminal.note(&format!(
-        "wrote {} with {} caches; {left_out} that the recording did not count are left out, and without measured times there are \
-         no recommendations of new ones",
+        "wrote {} with {}; {left_out} that the recording did not count are left out",
         file.display(),
-        rows.len()
+        plural(rows.len() as u64, "cache"),
+    ));
+    write_recommendations(scan, &folder.join("cache_recommendations.json"), terminal)
+}
+
+fn write_recommendations(scan: &Scan, file: &Path, terminal: Terminal) -> anyhow::Result<()> {
+    let name = file.display();
+    let Some(recording) = scan.recording.as_ref().filter(|recording| recording.functions_traced > 0) else {
+        terminal.note(&format!(
+            "{}: the recording has no keys of functions without a cache; `perfcollect run --cache-candidates 'GLOB' -- \
+             COMMAND` records them",
+            not_written(file)
+        ));
+        return Ok(());
+    };
+    let found = guide::recommendations(scan);
+    let reasons: Vec<String> = found.left_out.iter().map(|(reason, number)| format!("{reason} ({number})")).collect();
+    let left_out = if reasons.is_empty() { String::new() } else { format!("; left out: {}", reasons.join(", ")) };
+    if found.rows.is_empty() {
+        let traced = plural(recording.functions_traced, "traced function");
+        terminal.note(&format!("{}: no cache is recommended for {traced}{left_out}", not_written(file)));
+        return Ok(());
+    }
+    write_rows(file, &found.rows)?;
+    terminal.note(&format!(
+        "wrote {name} with {}, whose cached_time is simulated from the recorded keys, not measured{left_out}",
+        plural(found.rows.len() as u64, "function"),
     ));
     Ok(())
+}
+
+fn not_written(file: &Path) -> String {
+    let name = file.display();
+    if file.exists() {
+        format!("{name} was left as an earlier scan wrote it")
+    } else {
+        format!("{name} was not written")
+    }
+}
+
+fn write_rows(file: &Path, rows: &[impl Serialize]) -> anyhow::Result<()> {
+    fs::write(file, serde_json::to_string_pretty(rows)?).with_context(|| format!("cannot write {}", file.display()))
 }
