@@ -61,6 +61,7 @@ pub(super) enum Noise {
 }
 
 impl Noise {
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "the long calibration runs natively only"))]
     pub(super) const ALL: [Self; 9] = [
         Self::Quiet,
         Self::Typical,
