@@ -273,9 +273,10 @@ pub enum Value {
 }
 
 impl Value {
-    /// Whether it says nothing of what it calls or where it is from.
+    /// Whether it says neither what is called nor where it is from, and is no table that a cache may be made of.
     pub fn is_opaque(&self) -> bool {
-        !matches!(self, Self::Path(_) | Self::Made(_) | Self::Call(_) | Self::Attribute(..))
+        !(matches!(self, Self::Path(_) | Self::Made(_) | Self::Call(_) | Self::Attribute(..))
+            || self.is_mutable_display())
     }
 
     /// Whether it makes an object that can be changed.

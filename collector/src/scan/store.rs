@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes with everything that facts, links or the result are made of; it is in the members' names.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 /// The coarsest clock of a file system that is still common.
 const CLOCK: Duration = Duration::from_millis(20);
 /// Facts are kept in so many parts, or in fewer with so many files each.

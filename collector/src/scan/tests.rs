@@ -99,6 +99,10 @@ fn other_libraries() {
     );
     check("import cachetools\n@cachetools.cached({})\ndef f(x): return x\n", "f cachetools.cached -");
     check(
+        "import cachetools\ndef make():\n    store = {}\n    @cachetools.cached(store)\n    def f(x): return x\n    return f\n",
+        "make.<locals>.f cachetools.cached -",
+    );
+    check(
         "from cachetools import cached, LRUCache\nstore = LRUCache(maxsize=9)\n@cached(store)\ndef f(x): return x\n",
         "store cachetools.LRUCache 9; f cachetools.cached(LRUCache) 9",
     );
@@ -174,6 +178,14 @@ fn calls_are_found_through_imports_and_loops() {
         sites(&files),
         ["user.py:4 resolved 1", "user.py:5 resolved 2", "user.py:6 resolved 0", "user.py:7 resolved 1"]
     );
+}
+
+#[test]
+fn lines_are_told_from_the_first_one_on() {
+    for (before, line) in [("", 1), ("\n", 2), ("\n\n\n\n\n\n", 7)] {
+        let user = format!("{before}from a import f; f(1)\n");
+        assert_eq!(sites(&[("a.py", CORE), ("b.py", &user)]), [format!("b.py:{line} resolved 0")]);
+    }
 }
 
 #[test]

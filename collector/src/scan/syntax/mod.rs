@@ -76,7 +76,7 @@ fn line_at(starts: &[u32], at: TextSize) -> u32 {
 struct Reader {
     /// Offsets at which lines begin.
     starts: Vec<u32>,
-    /// The line of the place that was asked for last, from which byte and to which one.
+    /// The line of the place that was asked for last, from which byte and to which one; 0 before the first.
     last_line: Cell<(u32, u32, u32)>,
     facts: FileFacts,
     numbers: HashTable<Name>,
@@ -160,7 +160,7 @@ impl Reader {
     }
 
     fn begin(&mut self) {
-        self.last_line.set((1, 0, 0));
+        self.last_line.set((0, 0, 0));
         self.numbers.clear();
         self.recent.clear();
         self.left.append(&mut self.frames);

@@ -58,8 +58,9 @@ impl Reader {
                 // `make().attribute`
                 let of = self.value_at(&attribute.value, depth + 1);
                 let name = self.intern(attribute.attr.as_str());
+                let number = u32::try_from(self.facts.values.len()).unwrap_or(u32::MAX);
                 self.facts.values.push(of);
-                Value::Attribute(Span::since(self.facts.values.len() - 1, &self.facts.values).from, name)
+                Value::Attribute(number, name)
             }
             Expr::Call(call) => self.call_value(call, depth),
             Expr::NumberLiteral(number) => number_value(&number.value, 1),
@@ -100,8 +101,9 @@ impl Reader {
         self.facts.named.extend(keywords);
         let args = Span::since(from, &self.facts.values);
         let keywords = Span::since(from_named, &self.facts.named);
+        let number = u32::try_from(self.facts.made.len()).unwrap_or(u32::MAX);
         self.facts.made.push(CallValue { callee, args, keywords });
-        Value::Call(Span::since(self.facts.made.len() - 1, &self.facts.made).from)
+        Value::Call(number)
     }
 
     /// Short texts only: what names a time, a key or an attribute.
